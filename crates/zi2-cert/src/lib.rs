@@ -1,0 +1,1 @@
+//! zi2-cert: the operator's command.

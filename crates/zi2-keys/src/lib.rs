@@ -1,0 +1,1 @@
+//! Fetching and keeping keys: DNS look-ups and our own key files.

@@ -1,0 +1,1 @@
+//! The milter protocol, version 6: codec, session and server.

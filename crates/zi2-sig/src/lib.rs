@@ -1,0 +1,1 @@
+//! Signature facts: what is cryptographically true of a message.

@@ -1,0 +1,1 @@
+//! Judgement: levels, history, expectation and the words for them.

@@ -1,0 +1,1 @@
+//! zi2d: the daemon, installed as zi2-milter.
