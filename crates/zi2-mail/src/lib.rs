@@ -18,6 +18,7 @@ mod date;
 mod digest;
 mod fold;
 mod header;
+mod lexer;
 pub mod limits;
 mod message;
 mod message_id;
@@ -39,7 +40,7 @@ pub use address::{
 };
 pub use date::{DateError, parse_date};
 pub use message_id::{MessageIdError, parse_message_id};
-pub use taglist::{Tag, TagList, TagListError};
+pub use taglist::{Tag, TagList, TagListError, TagListErrorKind};
 
 // canonical forms and digests
 pub use canon::{BodyCanon, HeaderCanon, relaxed_value};
