@@ -1,1 +1,0 @@
-//! zi2-cert: the operator's command.

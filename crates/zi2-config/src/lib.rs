@@ -1,0 +1,1 @@
+//! The configuration, resolved once, and the sender map.

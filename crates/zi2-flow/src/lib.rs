@@ -1,0 +1,1 @@
+//! One message carried through the layers, inbound and outbound.

@@ -1,0 +1,15 @@
+//! Keys: identifiers, public and private keys, and the texts they are published in.
+
+mod document;
+mod file;
+mod kid;
+mod public;
+mod record;
+mod signing;
+
+pub use document::{DocumentError, KeyDocument, PublishedKey};
+pub use file::{KeyFileError, pkcs8_pem};
+pub use kid::{Kid, KidError};
+pub use public::{PublicKey, PublicKeyError};
+pub use record::{KeyRecord, RecordError, RecordKey};
+pub use signing::SigningKey;

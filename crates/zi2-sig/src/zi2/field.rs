@@ -1,0 +1,192 @@
+//! The `X-ZI2-Certified` field, read (zi2.md §1).
+
+use std::ops::Range;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use zi2_mail::{Domain, Field, HostName, Tag, TagList, Timestamp};
+
+use super::message::is_field_name;
+use crate::facts::{Failure, SyntaxFault};
+use crate::hash::{first_octets, sha256};
+use crate::{Kid, limits};
+
+/// The field's name.
+pub const FIELD_NAME: &str = "X-ZI2-Certified";
+
+/// Fields that `h=` must hold (§1).
+pub(super) const COVERED_FIELDS: [&str; 5] = ["from", "to", "subject", "date", "message-id"];
+
+/// Which of the two texts' signatures a field carries.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Form {
+    /// `sig` over the draft's payload.
+    Draft,
+    /// `b` over the fields of `h=`.
+    Page,
+    /// Both; verified by `b`, which covers more.
+    Combined,
+}
+
+impl Form {
+    /// The word for it in configuration and output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Form::Draft => "draft",
+            Form::Page => "page",
+            Form::Combined => "combined",
+        }
+    }
+}
+
+/// A field that could be read. Nothing of it is proven.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Certified {
+    /// The form in which it is verified.
+    pub form: Form,
+    /// Signing time, `t=`.
+    pub time: Timestamp,
+    /// Key identifier, `kid=`.
+    pub kid: Kid,
+    /// The server's name, `sid=` or in page form `s=`.
+    pub sid: HostName,
+    /// Signed field names, `h=`; empty in draft form.
+    pub covered: Vec<String>,
+    pub(super) body_hash: [u8; 32],
+    pub(super) body_hash_text: String,
+    pub(super) draft: Option<DraftTags>,
+    pub(super) page: Option<PageTags>,
+}
+
+/// The tags only the draft form has.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct DraftTags {
+    pub(super) sid: HostName,
+    pub(super) nonce: [u8; 16],
+    pub(super) nonce_text: String,
+    pub(super) signature: [u8; 64],
+}
+
+/// The tags only the page form has.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct PageTags {
+    pub(super) domain: Domain,
+    pub(super) signature: [u8; 64],
+    /// Where the value of `b=` stands in the field's value, white space around it included.
+    pub(super) b_span: Range<usize>,
+}
+
+impl Certified {
+    /// Reads a field. The first rule it breaks is the answer.
+    pub fn parse(field: Field<'_>) -> Result<Certified, Failure> {
+        if field.raw().len() > limits::CERTIFIED_OCTETS {
+            return Err(Failure::Syntax(SyntaxFault::Certified("longer than 4096 octets")));
+        }
+        let tags = TagList::parse(field.value()).map_err(|_| Failure::Syntax(SyntaxFault::Certified("not a tag list")))?;
+        // A field of another version may have other tags: say so before missing ours.
+        if required(&tags, "v")?.value() != b"1" {
+            return Err(Failure::Version);
+        }
+        let common = (parse_time(required(&tags, "t")?)?, parse_with(&tags, "kid", |t| Kid::parse(t).ok())?, octets::<32>(&tags, "bh")?);
+        // §1: a field with b is read in the page form, otherwise in the draft form.
+        if tags.get("b").is_some() { page_form(&tags, common) } else { draft_form(&tags, common) }
+    }
+
+    /// What makes the signature one of a kind (zi2.md §8): in page form the first octets of SHA-256(b), else `n=`.
+    pub(crate) fn replay_nonce(&self) -> [u8; 16] {
+        match (&self.page, &self.draft) {
+            (Some(page), _) => first_octets(&sha256(&page.signature)),
+            (None, Some(draft)) => draft.nonce,
+            (None, None) => [0; 16],
+        }
+    }
+}
+
+type Common = (Timestamp, Kid, ([u8; 32], String));
+
+fn draft_form(tags: &TagList<'_>, (time, kid, (body_hash, body_hash_text)): Common) -> Result<Certified, Failure> {
+    let draft = draft_tags(tags)?;
+    Ok(Certified {
+        form: Form::Draft,
+        time,
+        kid,
+        sid: draft.sid.clone(),
+        covered: Vec::new(),
+        body_hash,
+        body_hash_text,
+        draft: Some(draft),
+        page: None,
+    })
+}
+
+fn page_form(tags: &TagList<'_>, (time, kid, (body_hash, body_hash_text)): Common) -> Result<Certified, Failure> {
+    let s = parse_with(tags, "s", |t| HostName::parse(t).ok())?;
+    let domain = parse_with(tags, "d", |t| Domain::parse(t).ok())?;
+    let covered = signed_names(required(tags, "h")?)?;
+    let (signature, _) = octets::<64>(tags, "b")?;
+    let page = PageTags { domain, signature, b_span: required(tags, "b")?.span() };
+    // §1: with all tags of both it is the combined form, and then s must equal sid. In plain page form they are ignored.
+    let has_all = ["sid", "n", "sig"].iter().all(|name| tags.get(name).is_some());
+    if has_all && parse_with(tags, "sid", |t| HostName::parse(t).ok())? != s {
+        return Err(Failure::Syntax(SyntaxFault::Certified("s and sid differ")));
+    }
+    Ok(Certified {
+        form: if has_all { Form::Combined } else { Form::Page },
+        time,
+        kid,
+        sid: s,
+        covered,
+        body_hash,
+        body_hash_text,
+        draft: if has_all { draft_tags(tags).ok() } else { None },
+        page: Some(page),
+    })
+}
+
+fn draft_tags(tags: &TagList<'_>) -> Result<DraftTags, Failure> {
+    let sid = parse_with(tags, "sid", |t| HostName::parse(t).ok())?;
+    let (nonce, nonce_text) = octets::<16>(tags, "n")?;
+    let (signature, _) = octets::<64>(tags, "sig")?;
+    Ok(DraftTags { sid, nonce, nonce_text, signature })
+}
+
+fn fault(name: &'static str) -> Failure {
+    Failure::Syntax(SyntaxFault::Tag(name))
+}
+
+fn required<'a>(tags: &TagList<'a>, name: &'static str) -> Result<Tag<'a>, Failure> {
+    tags.get(name).ok_or_else(|| fault(name))
+}
+
+fn parse_with<T>(tags: &TagList<'_>, name: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<T, Failure> {
+    let tag = required(tags, name)?;
+    std::str::from_utf8(tag.value()).ok().and_then(parse).ok_or_else(|| fault(name))
+}
+
+/// §1: decimal, no sign, no leading zero, at most 12 digits.
+fn parse_time(tag: Tag<'_>) -> Result<Timestamp, Failure> {
+    let digits = tag.value();
+    let well_formed = !digits.is_empty()
+        && digits.len() <= limits::TIME_DIGITS
+        && digits.iter().all(u8::is_ascii_digit)
+        && (digits.len() == 1 || !digits.starts_with(b"0"));
+    let secs = std::str::from_utf8(digits).ok().filter(|_| well_formed).and_then(|t| t.parse().ok());
+    secs.map(Timestamp::from_secs).ok_or_else(|| fault("t"))
+}
+
+/// Strict base64 of exactly `N` octets, folding white space removed; also the text itself, which the draft payload holds.
+fn octets<const N: usize>(tags: &TagList<'_>, name: &'static str) -> Result<([u8; N], String), Failure> {
+    let text = required(tags, name)?.compact();
+    let octets = STANDARD.decode(&text).ok().and_then(|o| o.try_into().ok()).ok_or_else(|| fault(name))?;
+    let text = String::from_utf8(text.into_owned()).map_err(|_| fault(name))?;
+    Ok((octets, text))
+}
+
+/// §1: field names, lower case, `:`-separated; and the five that must be among them.
+fn signed_names(tag: Tag<'_>) -> Result<Vec<String>, Failure> {
+    let names = tag.value().split(|b| *b == b':').map(|name| {
+        let name = name.trim_ascii();
+        let valid = is_field_name(name) && !name.iter().any(u8::is_ascii_uppercase);
+        std::str::from_utf8(name).ok().filter(|_| valid).map(str::to_owned).ok_or_else(|| fault("h"))
+    });
+    names.collect()
+}

@@ -1,0 +1,135 @@
+//! Messages that must be unambiguous (zi2.md §2): checked before anything else, by signer and verifier alike.
+
+use zi2_mail::{AddrSpec, AddressError, Domain, Field, Header, parse_address_list, parse_from, parse_message_id};
+
+use super::FIELD_NAME;
+use crate::facts::{Failure, SyntaxFault};
+
+/// Fields that may appear at most once.
+pub const UNIQUE_FIELDS: [&str; 13] = [
+    "from",
+    "sender",
+    "reply-to",
+    "to",
+    "cc",
+    "subject",
+    "date",
+    "message-id",
+    "in-reply-to",
+    "references",
+    "mime-version",
+    "content-type",
+    "content-transfer-encoding",
+];
+
+/// Fields that must appear exactly once.
+pub const REQUIRED_FIELDS: [&str; 3] = ["from", "date", "message-id"];
+
+/// Evidence: the header section passed every check of §2. It holds what the payload needs, and is made here only.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unambiguous {
+    from: AddrSpec,
+    domain: Domain,
+    recipients: Vec<String>,
+    copied: Vec<String>,
+    message_id: String,
+}
+
+impl Unambiguous {
+    /// Checks a header section. The first rule it breaks is the answer.
+    pub fn check(header: &Header<'_>) -> Result<Unambiguous, Failure> {
+        if let Some(defect) = header.defect() {
+            return Err(Failure::Syntax(SyntaxFault::Section(defect.kind, defect.offset)));
+        }
+        let once = Once::find(header)?;
+        let from = once.field("from").ok_or(Failure::MissingField("from"))?;
+        let from = parse_from(from.value()).map_err(|e| match e {
+            AddressError::Ambiguous => Failure::FromAmbiguous,
+            _ => Failure::Syntax(SyntaxFault::Field("from")),
+        })?;
+        let domain = from.domain().cloned().ok_or(Failure::Syntax(SyntaxFault::Field("from")))?;
+        let recipients = once.field("to").map_or(Ok(Vec::new()), recipients)?;
+        // §2 does not ask Cc to be well-formed; what cannot be read is nobody's address.
+        let copied = once.field("cc").and_then(|cc| recipients(cc).ok()).unwrap_or_default();
+        let message_id = once.field("message-id").ok_or(Failure::MissingField("message-id"))?;
+        let message_id = parse_message_id(message_id.value()).map_err(|_| Failure::Syntax(SyntaxFault::Field("message-id")))?;
+        Ok(Unambiguous { from, domain, recipients, copied, message_id: message_id.to_string() })
+    }
+
+    /// The From mailbox.
+    pub fn from(&self) -> &AddrSpec {
+        &self.from
+    }
+
+    /// The From domain.
+    pub fn domain(&self) -> &Domain {
+        &self.domain
+    }
+
+    /// All To mailboxes, normalized, in order of appearance.
+    pub fn recipients(&self) -> &[String] {
+        &self.recipients
+    }
+
+    /// Whether a normalized address stands in To or Cc.
+    pub fn names(&self, address: &str) -> bool {
+        self.recipients.iter().chain(&self.copied).any(|named| named == address)
+    }
+
+    /// The Message-ID, unfolded and trimmed.
+    pub fn message_id(&self) -> &str {
+        &self.message_id
+    }
+}
+
+/// The domain of the only From field, if it names one mailbox, whatever else is wrong with the message: enough to ask
+/// whether its mail is expected to be certified, never enough to verify anything.
+pub(super) fn author_domain(header: &Header<'_>) -> Option<Domain> {
+    let mut all = header.named("from");
+    let only = all.next().filter(|_| all.next().is_none())?;
+    parse_from(only.value()).ok()?.domain().cloned()
+}
+
+/// The once-only fields of a header section, found in one walk.
+struct Once<'a> {
+    fields: [Option<Field<'a>>; UNIQUE_FIELDS.len()],
+}
+
+impl<'a> Once<'a> {
+    fn find(header: &'a Header<'_>) -> Result<Once<'a>, Failure> {
+        let mut fields = [None; UNIQUE_FIELDS.len()];
+        let mut certified = 0_u32;
+        for field in header.fields() {
+            if let Some((slot, name)) = fields.iter_mut().zip(UNIQUE_FIELDS).find(|(_, name)| is_named(&field, name)) {
+                if slot.replace(field).is_some() {
+                    return Err(Failure::Duplicate(name)); // §2: at most once
+                }
+            } else if is_named(&field, FIELD_NAME) {
+                certified += 1;
+            }
+        }
+        let once = Once { fields };
+        if let Some(name) = REQUIRED_FIELDS.into_iter().find(|name| once.field(name).is_none()) {
+            return Err(Failure::MissingField(name));
+        }
+        if certified > 1 { Err(Failure::Duplicate("x-zi2-certified")) } else { Ok(once) }
+    }
+
+    fn field(&self, name: &str) -> Option<Field<'a>> {
+        UNIQUE_FIELDS.iter().zip(&self.fields).find(|(known, _)| **known == name).and_then(|(_, field)| *field)
+    }
+}
+
+fn is_named(field: &Field<'_>, name: &str) -> bool {
+    field.name().eq_ignore_ascii_case(name.as_bytes())
+}
+
+fn recipients(to: Field<'_>) -> Result<Vec<String>, Failure> {
+    let list = parse_address_list(to.value()).map_err(|_| Failure::Syntax(SyntaxFault::Field("to")))?;
+    Ok(list.flatten().map(AddrSpec::normalized).collect())
+}
+
+/// RFC 5322 §2.2: printable US-ASCII except colon.
+pub(super) fn is_field_name(name: &[u8]) -> bool {
+    !name.is_empty() && name.iter().all(|b| (0x21..=0x7e).contains(b) && *b != b':')
+}

@@ -1,0 +1,218 @@
+//! Verification (zi2.md §7), as a machine that asks for keys and is lent the body chunk by chunk.
+
+use zi2_mail::{BodyCanon, BodyDigester, DigestPlan, Digests, Domain, HashAlg, Header, Lane, Timestamp};
+
+use super::field::COVERED_FIELDS;
+use super::message::author_domain;
+use super::payload::{self, DraftParts};
+use super::{Certified, FIELD_NAME, Form, Unambiguous};
+use crate::facts::{Attested, Facts, Failure, Outcome, Part};
+use crate::query::{Candidate, KeyAnswer, KeyQuery, Trouble};
+use crate::limits;
+
+/// Verifies one message. It never blocks and never asks twice; without an answer the outcome is a temporary failure.
+pub struct Verifier {
+    message: Option<Unambiguous>,
+    from: Option<Domain>,
+    state: State,
+    answer: Option<KeyAnswer>,
+    digester: BodyDigester,
+    raw: Lane,
+    simple: Lane,
+}
+
+enum State {
+    /// Nothing will change the outcome: neither keys nor body.
+    Settled(Outcome, Option<Certified>),
+    /// Keys and body decide.
+    Open(Box<Open>),
+}
+
+struct Open {
+    certified: Certified,
+    input: Vec<u8>,
+    draft_input: Option<Vec<u8>>,
+    query: KeyQuery,
+    stale: bool,
+}
+
+impl Verifier {
+    /// Reads the header section and does all checks that need neither key nor body (§7 steps 1 to 4).
+    /// `window` is the number of seconds for which a signature is fresh.
+    pub fn new(header: &Header<'_>, now: Timestamp, window: u64) -> Verifier {
+        let checked = Unambiguous::check(header);
+        let state = if header.named(FIELD_NAME).next().is_none() {
+            State::Settled(Outcome::Absent, None) // step 1: whatever else is wrong with the message
+        } else {
+            checked
+                .as_ref()
+                .map_err(|failure| State::Settled(Outcome::Failed(failure.clone()), None))
+                .and_then(|message| open(header, message, now, window))
+                .unwrap_or_else(|settled| settled)
+        };
+        let mut plan = DigestPlan::new();
+        let raw = plan.request(BodyCanon::Raw, HashAlg::Sha256);
+        let simple = plan.request(BodyCanon::Simple, HashAlg::Sha256);
+        let message = checked.ok();
+        let from = message.as_ref().map_or_else(|| author_domain(header), |m| Some(m.domain().clone()));
+        Verifier { message, from, state, answer: None, digester: plan.start(), raw, simple }
+    }
+
+    /// The keys wanted; nothing if no key can change the outcome.
+    pub fn query(&self) -> Option<&KeyQuery> {
+        match &self.state {
+            State::Open(open) => Some(&open.query),
+            State::Settled(..) => None,
+        }
+    }
+
+    /// The single From mailbox and what else the header section proved, if it is unambiguous.
+    pub fn message(&self) -> Option<&Unambiguous> {
+        self.message.as_ref()
+    }
+
+    /// The domain of the only From mailbox, known even where the message is ambiguous in another way.
+    pub fn from(&self) -> Option<&Domain> {
+        self.from.as_ref()
+    }
+
+    /// Whether the rest of the body can still change the outcome.
+    pub fn wants_body(&self) -> bool {
+        matches!(self.state, State::Open(_))
+    }
+
+    /// Takes the next octets of the body, cut anywhere.
+    pub fn body(&mut self, chunk: &[u8]) {
+        if self.wants_body() {
+            self.digester.feed(chunk);
+        }
+    }
+
+    /// Takes the answer to [`Verifier::query`].
+    pub fn answer(&mut self, answer: KeyAnswer) {
+        self.answer = Some(answer);
+    }
+
+    /// The facts.
+    pub fn finish(self) -> Facts {
+        let from = self.from;
+        match self.state {
+            State::Settled(outcome, certified) => Facts { outcome, from, certified },
+            State::Open(open) => {
+                let digests = self.digester.finish();
+                let body = Body { digests, raw: self.raw, simple: self.simple };
+                Facts { outcome: open.judge(self.answer.as_ref(), &body), from, certified: Some(open.certified) }
+            }
+        }
+    }
+}
+
+/// §7 steps 2 to 4.
+fn open(header: &Header<'_>, message: &Unambiguous, now: Timestamp, window: u64) -> Result<State, State> {
+    let failed = |failure| State::Settled(Outcome::Failed(failure), None);
+    let field = header.named(FIELD_NAME).next().ok_or(State::Settled(Outcome::Absent, None))?;
+    let certified = Certified::parse(field).map_err(failed)?;
+    let failed = |failure, certified: &Certified| State::Settled(Outcome::Failed(failure), Some(certified.clone()));
+    if let Some(page) = &certified.page {
+        if page.domain != *message.domain() {
+            return Err(failed(Failure::DomainMismatch, &certified));
+        }
+        if let Some(name) = COVERED_FIELDS.into_iter().find(|name| !certified.covered.iter().any(|c| c == name)) {
+            return Err(failed(Failure::Uncovered(name), &certified));
+        }
+    }
+    if certified.time > now.add_secs(limits::FUTURE_SECS) {
+        return Err(failed(Failure::Future, &certified));
+    }
+    let draft_input = draft_input(message, &certified);
+    let input = match &certified.page {
+        Some(page) => {
+            let mut input = Vec::with_capacity(header.octets().len());
+            payload::covered_fields(header, &certified.covered, &mut input);
+            payload::own_field(field, &page.b_span, &mut input);
+            input
+        }
+        None => draft_input.clone().transpose().map_err(|f| failed(f, &certified))?.unwrap_or_default(),
+    };
+    let query = KeyQuery { from: message.domain().clone(), kid: certified.kid, sid: certified.sid.clone() };
+    let stale = certified.time < now.sub_secs(window);
+    Ok(State::Open(Box::new(Open { certified, input, draft_input: draft_input.and_then(Result::ok), query, stale })))
+}
+
+fn draft_input(message: &Unambiguous, certified: &Certified) -> Option<Result<Vec<u8>, Failure>> {
+    let draft = certified.draft.as_ref()?;
+    let (time, sid) = (certified.time, &draft.sid);
+    let parts = DraftParts { time, sid, body_hash: &certified.body_hash_text, nonce: &draft.nonce_text };
+    Some(payload::draft_payload(message, &parts))
+}
+
+impl Open {
+    /// §7 steps 4 to 6, once everything is known.
+    fn judge(&self, answer: Option<&KeyAnswer>, body: &Body) -> Outcome {
+        let Some(answer) = answer else { return Outcome::Unavailable(Trouble::Timeout) };
+        if answer.too_many {
+            return Outcome::Failed(Failure::TooManyKeys);
+        }
+        if let Some(attested) = self.attest(answer) {
+            return match body.matches(&self.certified.body_hash) {
+                false => Outcome::Tampered(Part::Body, attested),
+                true if self.stale => Outcome::Expired(attested), // §7 step 4: only if everything else holds
+                true => Outcome::Verified(attested),
+            };
+        }
+        match self.attest_draft_of_combined(answer) {
+            Some(attested) => Outcome::Tampered(Part::Header, attested),
+            None => unverified(answer),
+        }
+    }
+
+    fn attest(&self, answer: &KeyAnswer) -> Option<Attested> {
+        let page = self.certified.page.as_ref().map(|page| &page.signature);
+        let signature = page.or(self.certified.draft.as_ref().map(|draft| &draft.signature))?;
+        self.verifying_key(answer, &self.input, signature)
+    }
+
+    fn attest_draft_of_combined(&self, answer: &KeyAnswer) -> Option<Attested> {
+        let draft = self.certified.draft.as_ref().filter(|_| self.certified.form == Form::Combined)?;
+        self.verifying_key(answer, self.draft_input.as_ref()?, &draft.signature)
+    }
+
+    fn verifying_key(&self, answer: &KeyAnswer, input: &[u8], signature: &[u8; 64]) -> Option<Attested> {
+        let candidate = |c: &&Candidate| c.key.verify(input, signature);
+        answer.candidates.iter().find(candidate).map(|c| Attested::new(c.key, c.origin, &self.certified))
+    }
+}
+
+/// §7 step 5: no candidate verifies. What could not be asked outranks what was found wanting.
+fn unverified(answer: &KeyAnswer) -> Outcome {
+    if let Some(trouble) = answer.trouble {
+        return Outcome::Unavailable(trouble);
+    }
+    Outcome::Failed(match answer {
+        KeyAnswer { candidates, .. } if !candidates.is_empty() => Failure::SignatureInvalid,
+        KeyAnswer { revoked: true, .. } => Failure::KeyRevoked,
+        KeyAnswer { unauthorized: true, .. } => Failure::KeyUnauthorized,
+        _ => Failure::KeyNotFound,
+    })
+}
+
+struct Body {
+    digests: Digests,
+    raw: Lane,
+    simple: Lane,
+}
+
+impl Body {
+    /// §3: as received, or with its trailing empty lines reduced to one CRLF, or, if it is nothing but CRLFs, empty.
+    fn matches(&self, hash: &[u8; 32]) -> bool {
+        self.digests.get(self.raw) == hash
+            || self.digests.get(self.simple) == hash
+            || (self.digests.only_crlf() && *hash == EMPTY_BODY)
+    }
+}
+
+/// SHA-256 of nothing.
+const EMPTY_BODY: [u8; 32] = [
+    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41, 0xe4,
+    0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+];

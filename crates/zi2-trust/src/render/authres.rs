@@ -1,0 +1,93 @@
+//! `Authentication-Results` for ZI2 (zi2.md §10, RFC 8601): a field of its own, without comments.
+
+use zi2_mail::{FieldError, HostName, NewField};
+
+use crate::{Judgement, Spoof, Verdict};
+
+/// The field for a judgement.
+pub fn authentication_results(judgement: &Judgement, authserv_id: &HostName) -> Result<NewField, FieldError> {
+    let mut parts = vec![format!("x-zi2={}", result_word(judgement.verdict))];
+    if let Some(domain) = &judgement.from {
+        parts.push(format!("header.d={domain}"));
+    }
+    if let Some(kid) = judgement.kid {
+        parts.push(format!("header.s={kid}"));
+    }
+    parts.push(format!("policy.level={}", judgement.level.number()));
+    parts.push(format!("policy.history={}", judgement.history.as_str()));
+    if judgement.spoof != Spoof::No {
+        parts.push(format!("policy.spoof={}", judgement.spoof.as_str()));
+    }
+    NewField::words("Authentication-Results", &format!("{authserv_id};"), &parts)
+}
+
+/// §10: the registered result words.
+fn result_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "pass",
+        Verdict::Fail | Verdict::Tampered => "fail",
+        Verdict::Missing => "none",
+        Verdict::Expired => "policy",
+        Verdict::TempError => "temperror",
+    }
+}
+
+/// Whether an `Authentication-Results` value claims to be ours: its authserv-id is this one, in any letter case, after any
+/// comments and white space, quoted or not. When in doubt the answer is yes: a field that may be taken for ours must go.
+pub fn is_authserv_id(value: &[u8], ours: &str) -> bool {
+    let Some(rest) = skip_comments(value) else { return true };
+    let (id, quoted) = match rest.strip_prefix(b"\"") {
+        Some(inner) => (inner.split(|b| *b == b'"').next().unwrap_or_default(), true),
+        None => (rest.split(|b| b" \t\r\n;(".contains(b)).next().unwrap_or_default(), false),
+    };
+    let unescaped: Vec<u8> = id.iter().copied().filter(|b| !quoted || *b != b'\\').collect();
+    let bare = unescaped.strip_suffix(b".").unwrap_or(&unescaped).trim_ascii();
+    bare.eq_ignore_ascii_case(ours.as_bytes())
+}
+
+/// RFC 5322 §3.2.2 CFWS before the first word; nothing if a comment never ends.
+fn skip_comments(value: &[u8]) -> Option<&[u8]> {
+    let mut rest = value.trim_ascii_start();
+    while rest.first() == Some(&b'(') {
+        let mut depth = 0_usize;
+        let mut escaped = false;
+        let end = rest.iter().position(|b| {
+            match (escaped, b) {
+                (true, _) => escaped = false,
+                (false, b'\\') => escaped = true,
+                (false, b'(') => depth = depth.saturating_add(1),
+                (false, b')') => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0
+        })?;
+        rest = rest.get(end.saturating_add(1)..)?.trim_ascii_start();
+    }
+    Some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ours_is_recognized_in_every_disguise() {
+        for ours in [
+            " mx.example.net; spf=pass",
+            "mx.example.net",
+            " MX.Example.NET 1; none",
+            "\r\n\tmx.example.net;",
+            " (a (nested) \\) comment) mx.example.net; x",
+            " \"mx.example.net\"; x",
+            " \"mx.\\example.net\"; x",
+            " mx.example.net.; x",
+            " mx.example.net(c); x",
+            " (never ends",
+        ] {
+            assert!(is_authserv_id(ours.as_bytes(), "mx.example.net"), "{ours:?}");
+        }
+        for other in [" mx.example.org; spf=pass", " mx.example.net.evil.example; x", "", " (mx.example.net) other; x"] {
+            assert!(!is_authserv_id(other.as_bytes(), "mx.example.net"), "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Printers: a judgement as header fields and as JSON. The only place that knows the words other programs read.
+
+mod authres;
+mod json;
+mod verified;
+
+pub use authres::{authentication_results, is_authserv_id};
+pub use json::{Metrics, Report, ZiReport};
+pub use verified::{VERIFIED_FIELD, login_mismatch, verified};
