@@ -1,0 +1,116 @@
+"""The whole bed: DNS, sender, receiver, sink; up and down as one."""
+
+import shutil
+
+from . import dns, layout, mail, postfix, process, zi2
+from .layout import ALICE, ANN, BOB, CAROL, SINK, STATE, BedError
+
+
+class Side:
+    """A mail server: its Postfix and its zi2-milter in one folder."""
+
+    def __init__(self, name, ip, mailboxes):
+        self.dir = STATE / name
+        self.ip, self.mailboxes = ip, mailboxes
+        self.postfix = postfix.Postfix(self.dir, name, ip, mailboxes)
+        self.zi2 = zi2.Zi2(self.dir, name, ip)
+
+
+class Bed:
+    """Two mail servers, their DNS and a sink.
+
+    Bed(milter=False) leaves zi2-milter out, to try the bed by itself; Bed(key=False) makes no
+    key and publishes no record.
+    """
+
+    def __init__(self, milter=True, key=True):
+        self.milter, self.key = milter, milter and key
+        self.dns = dns.Nameserver()
+        self.sender = Side("sender", "127.0.0.2", [ALICE, CAROL, BOB])
+        self.receiver = Side("receiver", "127.0.0.3", [ANN])
+        self.sides = (self.sender, self.receiver)
+        self.auth = postfix.Helper(self.sender.dir, "auth")
+        self.sink = postfix.Helper(STATE / "sink", "sink")
+
+    def up(self):
+        if lacks := layout.missing():
+            raise BedError(f"the bed needs {', '.join(lacks)}; dev/install says how")
+        self.down()
+        if STATE.exists():
+            shutil.rmtree(STATE)
+        STATE.mkdir(mode=0o755)
+        self.dns.start()
+        for side in self.sides:
+            side.dir.mkdir()
+            side.zi2.prepare()
+        self.start_helpers()
+        if self.key:
+            self.sender.zi2.keygen("sender.example")
+            self.publish_key("sender.example", "tenant-b.example")
+        for side in self.sides:
+            if self.milter:
+                side.zi2.start()
+            side.postfix.start(milters=self.milter)
+
+    def start_helpers(self):
+        socket = self.sender.dir / "auth.sock"
+        self.auth.start(socket, *self.sender.mailboxes, ready=lambda: zi2.accepts(socket))
+        (STATE / "sink").mkdir()
+        self.sink.start(*SINK, STATE / "sink", ready=lambda: greets(SINK))
+
+    def publish_key(self, *domains):
+        """Puts the sender's key into DNS, as `zi2-cert dns show` says it."""
+        for domain in domains:
+            shown = self.sender.zi2.cert("dns", "show", "--domain", domain, "--format", "zone")
+            self.dns.publish(domain, shown.stdout)
+
+    def down(self):
+        """Stops what runs; nothing running is fine too."""
+        for side in self.sides:
+            side.postfix.stop()
+        for side in self.sides:
+            side.zi2.stop()
+        for part in (self.auth, self.sink, self.dns):
+            part.stop()
+
+    def __enter__(self):
+        try:
+            self.up()
+        except BaseException:
+            self.down()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.down()
+
+    # What people do with mail.
+
+    def submit(self, login, recipients, message, *, sender=None, **options):
+        """A customer of the sender submits mail on port 587, after logging in."""
+        address = self.sender.ip, 587
+        return mail.send(*address, sender or login, recipients, message, login=login, **options)
+
+    def deliver(self, client, sender, recipients, message, *, to=None, **options):
+        """A stranger's server speaks to port 25 of the receiver, or of another side."""
+        ip = (to or self.receiver).ip
+        return mail.send(ip, 25, sender, recipients, message, client=client, **options)
+
+    def sunk(self, word, seconds=30):
+        """Waits for the sink to hold a message with the word, and returns its octets."""
+
+        def find():
+            wires = [path.read_bytes() for path in (STATE / "sink").glob("*.wire")]
+            return next((wire for wire in wires if word.encode() in wire), None)
+
+        return process.wait_until(f"mail {word} reaches the sink", find, seconds)
+
+
+def greets(address):
+    import socket
+
+    try:
+        with socket.create_connection(address, 5) as smtp:
+            return smtp.recv(4) == b"220 "
+    except OSError:
+        return False

@@ -1,0 +1,128 @@
+"""One Postfix instance, wholly below the bed's folder, with zi2-milter or without."""
+
+import os
+import socket
+from pathlib import Path
+
+from . import mail
+from .layout import TEMPLATES, BedError, template
+from .process import Daemon, run, stat_of, wait_until
+
+
+class Postfix:
+    """Postfix as the sender or the receiver. Delivers into one maildir per mailbox."""
+
+    def __init__(self, folder, side, ip, mailboxes):
+        self.dir, self.side, self.ip, self.mailboxes = folder, side, ip, mailboxes
+        self.etc = folder / "postfix/etc"
+        self.spool = folder / "postfix/spool"
+
+    def start(self, milters=True):
+        data, maildir = self.dir / "postfix/data", self.dir / "maildir"
+        for path in (self.etc, self.spool, data, maildir):
+            path.mkdir(parents=True)
+        os.chown(data, uid_of("postfix"), -1)
+        os.chown(maildir, 65534, 65534)
+        self.write_config()
+        if not milters:
+            self.edit("smtpd_milters=", "non_smtpd_milters=")
+        self.command("start")
+        wait_until(f"Postfix of the {self.side} greets", self.greets)
+
+    def write_config(self):
+        values = {"DIR": self.dir, "SIDE": self.side, "IP": self.ip}
+        for name, parts in {
+            "main.cf": ("main.cf", f"{self.side}.cf"),
+            "master.cf": ("master.cf", f"{self.side}-master.cf"),
+            "leaving_checks": ("leaving_checks",),
+            "forged_checks": ("forged_checks",),
+        }.items():
+            texts = [template(part, **values) for part in parts if (TEMPLATES / part).exists()]
+            (self.etc / name).write_text("".join(texts))
+        lines = [f"{box}  {path_of(box)}/\n" for box in self.mailboxes]
+        (self.etc / "mailboxes").write_text("".join(lines))
+
+    def stop(self):
+        pidfile = self.spool / "pid/master.pid"
+        if pidfile.exists() and stat_of(pidfile.read_text().strip()):
+            # `postfix stop` itself checks that the pid file's lock is held by its master.
+            run("/usr/sbin/postfix", "-c", self.etc, "stop", check=False)
+
+    def edit(self, *settings):
+        """Changes main.cf, for example edit("milter_default_action=tempfail")."""
+        run("/usr/sbin/postconf", "-c", self.etc, "-e", *settings)
+
+    def set(self, *settings):
+        """The same while Postfix runs; new connections see it."""
+        self.edit(*settings)
+        self.command("reload")
+
+    def command(self, verb):
+        done = run("/usr/sbin/postfix", "-c", self.etc, verb, check=False)
+        if done.returncode != 0:
+            raise BedError(f"postfix {verb} failed on the {self.side}:\n{self.tail()}")
+
+    def greets(self):
+        try:
+            with socket.create_connection((self.ip, 25), 5) as smtp:
+                return smtp.recv(4) == b"220 "
+        except OSError:
+            return False
+
+    def inbox(self, mailbox):
+        """The messages delivered to a mailbox, oldest first."""
+        new = self.dir / "maildir" / path_of(mailbox) / "new"
+        files = sorted(new.iterdir(), key=lambda path: path.stat().st_mtime_ns) if new.exists() else []
+        return [mail.Mail(path.read_bytes()) for path in files]
+
+    def arrival(self, mailbox, token, seconds=30):
+        """Waits for the message that holds the token, and returns it."""
+        wanted = token.encode()
+
+        def find():
+            return next((m for m in self.inbox(mailbox) if wanted in m.raw), None)
+
+        return wait_until(f"mail {token} reaches {mailbox}\n{self.tail(8)}", find, seconds)
+
+    def queued(self):
+        """How many messages wait in the queue, in whatever state."""
+        folders = ("maildrop", "incoming", "active", "deferred", "hold")
+        return sum(1 for f in folders for p in (self.spool / f).rglob("*") if p.is_file())
+
+    def flush(self):
+        run("/usr/sbin/postqueue", "-c", self.etc, "-f")
+
+    def sendmail(self, *args, message):
+        """Local submission, as a program on the sender's machine does it."""
+        run("/usr/sbin/sendmail", "-C", self.etc, *args, input=message.decode("latin-1"))
+
+    def tail(self, lines=15):
+        log = self.dir / "mail.log"
+        text = log.read_text(errors="replace") if log.exists() else ""
+        return "\n".join(text.splitlines()[-lines:])
+
+
+def path_of(mailbox):
+    user, _, domain = mailbox.partition("@")
+    return f"{domain}/{user}"
+
+
+def uid_of(user):
+    import pwd
+
+    return pwd.getpwnam(user).pw_uid
+
+
+class Helper:
+    """A small Python server of this folder, run as a program of its own."""
+
+    def __init__(self, folder, name):
+        self.daemon = Daemon(folder, name)
+        self.script = Path(__file__).parent / f"{name}.py"
+
+    def start(self, *args, ready):
+        self.daemon.start(["/usr/bin/python3", str(self.script), *map(str, args)])
+        self.daemon.ready("listens", ready)
+
+    def stop(self):
+        self.daemon.stop()
