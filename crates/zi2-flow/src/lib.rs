@@ -1,1 +1,14 @@
-//! One message carried through the layers, inbound and outbound.
+//! One message carried through the layers, inbound and outbound: the same steps in the daemon, the command and the tests.
+//!
+//! It knows neither the milter protocol nor a terminal. Where a message comes from and where its fields go is the
+//! programs' business; what keys and history mean is decided below.
+
+mod inbound;
+mod outbound;
+mod services;
+mod world;
+
+pub use inbound::{Envelope, Inbound, Outcome, ReceiverRules};
+pub use outbound::{Certified, Departure, Outbound, SenderRules, date_field, message_id_field};
+pub use services::Services;
+pub use world::{World, WorldError};

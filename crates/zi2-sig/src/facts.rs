@@ -3,7 +3,7 @@
 use zi2_mail::{DefectKind, Domain, Timestamp};
 
 use crate::hash::{first_octets, sha256};
-use crate::{Certified, Form, Kid, Origin, PublicKey, Trouble};
+use crate::{Certified, Form, Kid, Origin, PublicKey, Trouble, Unambiguous};
 
 /// All that is true of a message as far as ZI2 can tell.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -12,6 +12,8 @@ pub struct Facts {
     pub outcome: Outcome,
     /// The domain of the single From mailbox, where the message has one.
     pub from: Option<Domain>,
+    /// The header section, where it is unambiguous.
+    pub message: Option<Unambiguous>,
     /// The header field, where it could be read; what it says is only proven by [`Outcome::Verified`].
     pub certified: Option<Certified>,
 }

@@ -51,5 +51,6 @@ pub use query::{Candidate, KeyAnswer, KeyQuery, Origin, Trouble};
 
 // X-ZI2-Certified
 pub use zi2::{
-    Certified, FIELD_NAME, Form, Identity, REQUIRED_FIELDS, Refusal, Signed, Signer, UNIQUE_FIELDS, Unambiguous, Verifier,
+    BodyHashes, Certified, FIELD_NAME, Form, Identity, REQUIRED_FIELDS, Refusal, Signed, Signer, UNIQUE_FIELDS,
+    Unambiguous, Verifier,
 };

@@ -99,7 +99,8 @@ pub fn standing(row: &KeyHistory, policy: &HistoryPolicy, now: Timestamp) -> Sta
 
 /// Whether a row makes certified mail of its domain expected (§9): valid within 30 days.
 pub fn expects(row: &KeyHistory, policy: &HistoryPolicy, now: Timestamp) -> bool {
-    standing(row, policy, now) >= Standing::Provisional && now.secs().saturating_sub(row.last_seen.secs()) <= policy.expected
+    standing(row, policy, now) >= Standing::Provisional
+        && now.secs().saturating_sub(row.last_seen.secs()) <= policy.expected
 }
 
 /// The row after a valid certification. `past` are the rows of the domain, of all keys.
@@ -107,7 +108,8 @@ pub fn advance(past: &[KeyHistory], seen: &Seen, policy: &HistoryPolicy) -> KeyH
     let alive = |row: &&KeyHistory| !is_idle(row, policy, seen.at);
     let own = past.iter().find(|row| row.key == seen.key).filter(alive);
     // §9: keys linked by rotation inherit, but only when the new one first appears while the old one is alive in DNS.
-    let inherited = || past.iter().filter(|row| seen.siblings.contains(&row.key)).filter(alive).max_by_key(|row| row.valid);
+    let inherited =
+        || past.iter().filter(|row| seen.siblings.contains(&row.key)).filter(alive).max_by_key(|row| row.valid);
     let base = own.or_else(inherited);
     let new_day = base.is_none_or(|row| row.last_seen.day() < seen.at.day());
     KeyHistory {

@@ -5,8 +5,8 @@ use zi2_sig::{Attested, Certified, Facts, Form, Kid, Outcome, Part};
 
 use crate::level::{BothHosted, level_of};
 use crate::{
-    Dmarc, Dnssec, Findings, HistoryPolicy, KeyHistory, Level, PublishedPolicy, Reason, ReplayMode, ReplayVerdict, Standing,
-    Submission, expects, standing,
+    Dmarc, Dnssec, Findings, HistoryPolicy, KeyHistory, Level, PublishedPolicy, Reason, ReplayMode, ReplayVerdict,
+    Standing, Submission, expects, standing,
 };
 
 /// The result words: the draft's, and `temperror` for a key that could not be asked for now.

@@ -126,7 +126,9 @@ impl<'a> Ladder<'a> {
                 Place::ServerRecord | Place::ServerDocument => server_differs,
                 // §6: only if place 1 has no record with this kid, and never below a public suffix
                 Place::PageRecord => {
-                    self.page_name == PageName::Fallback && self.first_place_is_empty() && !is_public_suffix(&self.query.from)
+                    self.page_name == PageName::Fallback
+                        && self.first_place_is_empty()
+                        && !is_public_suffix(&self.query.from)
                 }
                 Place::PageParent => !self.page_records().is_empty(),
             }
@@ -170,7 +172,8 @@ impl<'a> Ladder<'a> {
     /// The keys the From domain itself speaks for.
     fn author_keys(&self) -> AuthorKeys {
         let mut keys = AuthorKeys { siblings: self.siblings(), ..AuthorKeys::default() };
-        let first = self.records(Place::AuthorRecord).filter(|record| record.kid == Some(self.query.kid)).collect::<Vec<_>>();
+        let first =
+            self.records(Place::AuthorRecord).filter(|record| record.kid == Some(self.query.kid)).collect::<Vec<_>>();
         // §6: place 2 counts only if its parent has no address, mail or name server record.
         let second = match self.slot(Place::PageParent) {
             Slot::Told(Told::Exists(false)) => self.page_records(),
@@ -216,11 +219,16 @@ impl<'a> Ladder<'a> {
         };
         let authorized = |key: &PublicKey| author.dns.contains(key) || author.https.contains(key);
         let held = |held: &'a [Held]| held.iter().filter(|held| held.kid == self.query.kid);
-        held(self.holdings.local).filter(|own| self.holdings.hosted || authorized(&own.key)).for_each(|own| add(own.key, Origin::Local));
-        held(self.holdings.exchanged).filter(|peer| authorized(&peer.key)).for_each(|peer| add(peer.key, Origin::Exchanged));
+        held(self.holdings.local)
+            .filter(|own| self.holdings.hosted || authorized(&own.key))
+            .for_each(|own| add(own.key, Origin::Local));
+        held(self.holdings.exchanged)
+            .filter(|peer| authorized(&peer.key))
+            .for_each(|peer| add(peer.key, Origin::Exchanged));
         author.dns.iter().for_each(|key| add(*key, Origin::Dns));
         author.https.iter().take(zi2_sig::limits::CANDIDATES).for_each(|key| add(*key, Origin::Https));
-        let offered = held(self.holdings.local).chain(held(self.holdings.exchanged)).next().is_some() || self.server_offers_key();
+        let offered =
+            held(self.holdings.local).chain(held(self.holdings.exchanged)).next().is_some() || self.server_offers_key();
         KeyAnswer {
             candidates,
             too_many: author.dns.len() > zi2_sig::limits::CANDIDATES,

@@ -55,7 +55,12 @@ mod tests {
         let of = |records: &[&'static str]| PublishedPolicy::of_records(records.iter().map(|r| r.as_bytes()));
         assert_eq!(of(&["v=spf1 -all", "v=ZI2POL1; p=enforce"]), PublishedPolicy::Enforce);
         assert_eq!(of(&["v=ZI2POL1; p=monitor;"]), PublishedPolicy::Monitor);
-        for nothing in [&[][..], &["v=ZI2POL1; p=enforce", "v=ZI2POL1; p=enforce"], &["p=enforce; v=ZI2POL1"], &["v=ZI2POL1; p=reject"]] {
+        for nothing in [
+            &[][..],
+            &["v=ZI2POL1; p=enforce", "v=ZI2POL1; p=enforce"],
+            &["p=enforce; v=ZI2POL1"],
+            &["v=ZI2POL1; p=reject"],
+        ] {
             assert_eq!(of(nothing), PublishedPolicy::Nothing, "{nothing:?}");
         }
     }

@@ -75,7 +75,9 @@ impl Admission {
         let allowed = limits::REPLAY_RECIPIENTS.min(usize::try_from(self.allowance).unwrap_or(usize::MAX));
         match union.len() {
             n if n > allowed && n > seen.len() => (ReplayVerdict::Replayed, seen.to_vec()),
-            n if before.is_some() && n == seen.len() && !self.recipients.is_empty() => (ReplayVerdict::Duplicate, union),
+            n if before.is_some() && n == seen.len() && !self.recipients.is_empty() => {
+                (ReplayVerdict::Duplicate, union)
+            }
             _ => (ReplayVerdict::Fresh, union),
         }
     }

@@ -91,7 +91,9 @@ mod tests {
 
     #[test]
     fn reads_the_example_and_skips_what_it_cannot_use() {
-        let json = format!(r#"{{"version":1,"sid":"mail.example.com","keys":[{KEY},{{"kid":"zi2-cert-2026-04","k":"x","p":""}}],"domains":[]}}"#);
+        let json = format!(
+            r#"{{"version":1,"sid":"mail.example.com","keys":[{KEY},{{"kid":"zi2-cert-2026-04","k":"x","p":""}}],"domains":[]}}"#
+        );
         let document = KeyDocument::parse(json.as_bytes()).unwrap();
         assert_eq!((document.sid.as_str(), document.keys.len()), ("mail.example.com", 1));
     }

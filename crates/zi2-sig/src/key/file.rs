@@ -21,7 +21,8 @@ pub enum KeyFileError {
 }
 
 // RFC 8410 §7: PrivateKeyInfo { version 0, id-Ed25519, OCTET STRING { OCTET STRING seed } }; the seed follows.
-const PKCS8_PREFIX: [u8; 16] = [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+const PKCS8_PREFIX: [u8; 16] =
+    [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 const END: &str = "-----END PRIVATE KEY-----";
 
@@ -53,7 +54,10 @@ fn seed_of(octets: &[u8]) -> Result<Zeroizing<[u8; 32]>, KeyFileError> {
             .map(Zeroizing::new)
             .ok_or(KeyFileError::OtherPem),
         None if text.starts_with("-----BEGIN") => Err(KeyFileError::OtherPem),
-        None => decode(text).and_then(|seed| seed.as_slice().try_into().ok()).map(Zeroizing::new).ok_or(KeyFileError::Unknown),
+        None => decode(text)
+            .and_then(|seed| seed.as_slice().try_into().ok())
+            .map(Zeroizing::new)
+            .ok_or(KeyFileError::Unknown),
     }
 }
 

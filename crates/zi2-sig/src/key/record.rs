@@ -59,7 +59,8 @@ impl KeyRecord {
         if txt.len() > limits::RECORD_OCTETS {
             return Err(RecordError::TooLong);
         }
-        let tags = TagList::parse(txt).map_err(|_| if looks_like_ours(txt) { RecordError::Syntax } else { RecordError::OtherKind })?;
+        let tags = TagList::parse(txt)
+            .map_err(|_| if looks_like_ours(txt) { RecordError::Syntax } else { RecordError::OtherKind })?;
         // §6: v must come first
         tags.first().filter(|tag| tag.name() == "v" && tag.value() == VERSION).ok_or(RecordError::OtherKind)?;
         if tags.get("k").is_some_and(|k| k.value() != b"ed25519") {
@@ -108,7 +109,11 @@ mod tests {
     #[test]
     fn reads_what_it_writes() {
         for (key, kid, sid) in [
-            (RecordKey::Live(PublicKey::from_base64(P.as_bytes()).unwrap()), "zi2-cert-2026-04", Some("mail.example.com")),
+            (
+                RecordKey::Live(PublicKey::from_base64(P.as_bytes()).unwrap()),
+                "zi2-cert-2026-04",
+                Some("mail.example.com"),
+            ),
             (RecordKey::Revoked, "zi2-cert-2026-04", None),
         ] {
             let record = KeyRecord { key, kid: Kid::parse(kid).ok(), sid: sid.map(|s| HostName::parse(s).unwrap()) };

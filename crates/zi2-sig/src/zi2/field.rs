@@ -81,12 +81,17 @@ impl Certified {
         if field.raw().len() > limits::CERTIFIED_OCTETS {
             return Err(Failure::Syntax(SyntaxFault::Certified("longer than 4096 octets")));
         }
-        let tags = TagList::parse(field.value()).map_err(|_| Failure::Syntax(SyntaxFault::Certified("not a tag list")))?;
+        let tags =
+            TagList::parse(field.value()).map_err(|_| Failure::Syntax(SyntaxFault::Certified("not a tag list")))?;
         // A field of another version may have other tags: say so before missing ours.
         if required(&tags, "v")?.value() != b"1" {
             return Err(Failure::Version);
         }
-        let common = (parse_time(required(&tags, "t")?)?, parse_with(&tags, "kid", |t| Kid::parse(t).ok())?, octets::<32>(&tags, "bh")?);
+        let common = (
+            parse_time(required(&tags, "t")?)?,
+            parse_with(&tags, "kid", |t| Kid::parse(t).ok())?,
+            octets::<32>(&tags, "bh")?,
+        );
         // §1: a field with b is read in the page form, otherwise in the draft form.
         if tags.get("b").is_some() { page_form(&tags, common) } else { draft_form(&tags, common) }
     }

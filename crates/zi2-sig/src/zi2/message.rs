@@ -48,11 +48,12 @@ impl Unambiguous {
             _ => Failure::Syntax(SyntaxFault::Field("from")),
         })?;
         let domain = from.domain().cloned().ok_or(Failure::Syntax(SyntaxFault::Field("from")))?;
-        let recipients = once.field("to").map_or(Ok(Vec::new()), recipients)?;
+        let recipients = once.field("to").map_or(Ok(Vec::new()), addresses)?;
         // §2 does not ask Cc to be well-formed; what cannot be read is nobody's address.
-        let copied = once.field("cc").and_then(|cc| recipients(cc).ok()).unwrap_or_default();
+        let copied = once.field("cc").and_then(|cc| addresses(cc).ok()).unwrap_or_default();
         let message_id = once.field("message-id").ok_or(Failure::MissingField("message-id"))?;
-        let message_id = parse_message_id(message_id.value()).map_err(|_| Failure::Syntax(SyntaxFault::Field("message-id")))?;
+        let message_id =
+            parse_message_id(message_id.value()).map_err(|_| Failure::Syntax(SyntaxFault::Field("message-id")))?;
         Ok(Unambiguous { from, domain, recipients, copied, message_id: message_id.to_string() })
     }
 
@@ -124,7 +125,7 @@ fn is_named(field: &Field<'_>, name: &str) -> bool {
     field.name().eq_ignore_ascii_case(name.as_bytes())
 }
 
-fn recipients(to: Field<'_>) -> Result<Vec<String>, Failure> {
+fn addresses(to: Field<'_>) -> Result<Vec<String>, Failure> {
     let list = parse_address_list(to.value()).map_err(|_| Failure::Syntax(SyntaxFault::Field("to")))?;
     Ok(list.flatten().map(AddrSpec::normalized).collect())
 }

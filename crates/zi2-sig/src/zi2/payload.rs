@@ -47,10 +47,14 @@ pub(super) fn covered_fields(header: &Header<'_>, names: &[impl AsRef<str>], out
     }
 }
 
-/// §5: the ZI2 field itself, relaxed, the value of `b=` removed by its span, without the final CRLF.
-pub(super) fn own_field(field: Field<'_>, b_span: &Range<usize>, out: &mut Vec<u8>) {
-    let value = field.value();
-    let kept = [value.get(..b_span.start), value.get(b_span.end..)].map(Option::unwrap_or_default).concat();
+/// §5: the ZI2 field itself, its value given with that of `b=` removed, relaxed, without the final CRLF.
+pub(super) fn own_field(value_without_b: impl AsRef<[u8]>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"x-zi2-certified:");
-    zi2_mail::relaxed_value(&kept, out);
+    zi2_mail::relaxed_value(value_without_b.as_ref(), out);
+}
+
+/// The value of a received field, that of `b=` removed by its span, never by search.
+pub(super) fn without_b(field: Field<'_>, b_span: &Range<usize>) -> Vec<u8> {
+    let value = field.value();
+    [value.get(..b_span.start), value.get(b_span.end..)].map(Option::unwrap_or_default).concat()
 }

@@ -1,14 +1,13 @@
 //! Signing (zi2.md §1 to §5): one field for one message.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use zi2_mail::{
-    BodyCanon, BodyDigester, DigestPlan, FieldError, FieldWriter, HashAlg, Header, HostName, Lane, NewField, NotSmtp, SmtpScan,
-    Timestamp,
-};
+use zi2_mail::{FieldError, FieldWriter, Header, HostName, NewField, NotSmtp, SmtpScan, Timestamp};
 
+use super::body::{BodyHasher, BodyHashes};
 use super::payload::{self, DraftParts};
 use super::{FIELD_NAME, Form, Unambiguous};
-use crate::facts::Failure;
+use crate::facts::{AttestationId, Failure};
+use crate::hash::{first_octets, sha256};
 use crate::{Kid, SigningKey};
 
 /// §1: the signer's default h=. Naming an absent field covers its absence.
@@ -49,12 +48,14 @@ pub enum Refusal {
 }
 
 /// A finished signature.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Signed {
     /// The field to insert.
     pub field: NewField,
     /// What a replay store will know it by.
     pub id: AttestationId,
+    /// The body's hashes, with which our own verifier can look at the result.
+    pub body: BodyHashes,
 }
 
 /// Signs one message. It takes the body chunk by chunk and never keeps it.
@@ -63,32 +64,34 @@ pub struct Signer {
     identity: Identity,
     form: Form,
     time: Timestamp,
-    nonce: String,
+    nonce: [u8; 16],
     covered: Vec<u8>,
-    digester: BodyDigester,
-    raw: Lane,
+    body: BodyHasher,
     scan: SmtpScan,
 }
 
 impl Signer {
     /// Checks the header section, from which earlier ZI2 fields must have been removed. `nonce` is 16 random octets.
-    pub fn new(header: &Header<'_>, identity: &Identity, form: Form, now: Timestamp, nonce: [u8; 16]) -> Result<Signer, Refusal> {
+    pub fn new(
+        header: &Header<'_>,
+        identity: &Identity,
+        form: Form,
+        now: Timestamp,
+        nonce: [u8; 16],
+    ) -> Result<Signer, Refusal> {
         let message = Unambiguous::check(header).map_err(Refusal::Header)?;
         let mut covered = Vec::with_capacity(header.octets().len());
         if form != Form::Draft {
             payload::covered_fields(header, &SIGNED_FIELDS, &mut covered);
         }
-        let mut plan = DigestPlan::new();
-        let raw = plan.request(BodyCanon::Raw, HashAlg::Sha256);
         Ok(Signer {
             message,
             identity: identity.clone(),
             form,
             time: now,
-            nonce: STANDARD.encode(nonce),
+            nonce,
             covered,
-            digester: plan.start(),
-            raw,
+            body: BodyHasher::new(),
             scan: SmtpScan::new(),
         })
     }
@@ -101,55 +104,77 @@ impl Signer {
     /// Takes the next octets of the body, cut anywhere.
     pub fn body(&mut self, chunk: &[u8]) {
         self.scan.feed(chunk);
-        self.digester.feed(chunk);
+        self.body.feed(chunk);
     }
 
     /// The field, signed.
     pub fn finish(self, key: &SigningKey) -> Result<Signed, Refusal> {
         self.scan.finish().map_err(Refusal::NotSmtp)?;
-        let body_hash = STANDARD.encode(self.digester.finish().get(self.raw));
-        let (form, sid, domain) = (self.form, self.identity.sid.as_str(), self.message.domain().as_str());
-        let draft_signature = match form {
-            Form::Page => None,
-            Form::Draft | Form::Combined => {
-                let parts =
-                    DraftParts { time: self.time, sid: &self.identity.sid, body_hash: &body_hash, nonce: &self.nonce };
-                let payload = payload::draft_payload(&self.message, &parts).map_err(Refusal::Header)?;
-                Some(STANDARD.encode(key.sign(&payload)))
-            }
+        let body = self.body.finish();
+        let text = Text {
+            message: self.message,
+            identity: self.identity,
+            form: self.form,
+            time: self.time,
+            nonce: self.nonce,
         };
-        let is_page = form != Form::Draft;
-        // §1: the order of tags emitted
-        let mut writer = FieldWriter::new(FIELD_NAME);
-        let mut tag = |present: bool, name: &str, value: &str| if present { writer.tag(name, value) } else { Ok(()) };
-        tag(true, "v", "1")?;
-        tag(is_page, "d", domain)?;
-        tag(is_page, "s", sid)?;
-        tag(form != Form::Page, "sid", sid)?;
-        tag(true, "kid", &self.identity.kid.to_string())?;
-        tag(true, "t", &self.time.secs().to_string())?;
-        tag(form != Form::Page, "n", &self.nonce)?;
-        if is_page {
-            writer.name_list("h", &SIGNED_FIELDS)?;
-        }
-        writer.base64("bh", &body_hash)?;
-        if let Some(signature) = draft_signature {
-            writer.base64("sig", &signature)?;
-        }
-        if is_page {
-            sign_page(&mut writer, self.covered, key)?;
-        }
-        Ok(Signed { field: writer.finish() })
+        let (field, replay_nonce) = text.write(self.covered, &STANDARD.encode(body.raw()), key)?;
+        Ok(Signed { field, id: AttestationId::of(key.public(), &replay_nonce), body })
     }
 }
 
-/// §5: `b` covers the field it stands in, itself empty.
-fn sign_page(writer: &mut FieldWriter, mut input: Vec<u8>, key: &SigningKey) -> Result<(), FieldError> {
+/// What the field says, all but the body hash and the signatures.
+struct Text {
+    message: Unambiguous,
+    identity: Identity,
+    form: Form,
+    time: Timestamp,
+    nonce: [u8; 16],
+}
+
+impl Text {
+    /// §1: the order of tags emitted.
+    fn write(&self, covered: Vec<u8>, body_hash: &str, key: &SigningKey) -> Result<(NewField, [u8; 16]), Refusal> {
+        let (is_draft, is_page) = (self.form != Form::Page, self.form != Form::Draft);
+        let (sid, nonce) = (self.identity.sid.as_str(), STANDARD.encode(self.nonce));
+        let mut writer = FieldWriter::new(FIELD_NAME);
+        writer.tag("v", "1")?;
+        if is_page {
+            writer.tag("d", self.message.domain().as_str())?.tag("s", sid)?;
+        }
+        if is_draft {
+            writer.tag("sid", sid)?;
+        }
+        writer.tag("kid", &self.identity.kid.to_string())?.tag("t", &self.time.secs().to_string())?;
+        if is_draft {
+            writer.tag("n", &nonce)?;
+        }
+        if is_page {
+            writer.list("h", &SIGNED_FIELDS.join(":"))?;
+        }
+        writer.base64("bh", body_hash)?;
+        if is_draft {
+            let parts = DraftParts { time: self.time, sid: &self.identity.sid, body_hash, nonce: &nonce };
+            let payload = payload::draft_payload(&self.message, &parts).map_err(Refusal::Header)?;
+            writer.base64("sig", &STANDARD.encode(key.sign(&payload)))?;
+        }
+        let replay_nonce = if is_page { sign_page(&mut writer, covered, key)? } else { self.nonce };
+        Ok((writer.finish(), replay_nonce))
+    }
+}
+
+/// §5: `b` covers the field it stands in, itself empty. Gives what §8 knows the signature by.
+fn sign_page(writer: &mut FieldWriter, mut input: Vec<u8>, key: &SigningKey) -> Result<[u8; 16], FieldError> {
     let mut unsigned = writer.clone();
     unsigned.base64("b", "")?;
-    input.extend_from_slice(b"x-zi2-certified:");
-    zi2_mail::relaxed_value(unsigned.finish().wire_value().as_bytes(), &mut input);
-    writer.base64("b", &STANDARD.encode(key.sign(&input)))
+    let unsigned = unsigned.finish().wire();
+    payload::own_field(
+        unsigned.strip_prefix(FIELD_NAME).and_then(|rest| rest.strip_prefix(':')).unwrap_or_default(),
+        &mut input,
+    );
+    let signature = key.sign(&input);
+    writer.base64("b", &STANDARD.encode(signature))?;
+    Ok(first_octets(&sha256(&signature)))
 }
 
 impl From<FieldError> for Refusal {

@@ -1,14 +1,15 @@
 //! Verification (zi2.md §7), as a machine that asks for keys and is lent the body chunk by chunk.
 
-use zi2_mail::{BodyCanon, BodyDigester, DigestPlan, Digests, Domain, HashAlg, Header, Lane, Timestamp};
+use zi2_mail::{Domain, Header, Timestamp};
 
+use super::body::{BodyHasher, BodyHashes};
 use super::field::COVERED_FIELDS;
 use super::message::author_domain;
 use super::payload::{self, DraftParts};
 use super::{Certified, FIELD_NAME, Form, Unambiguous};
 use crate::facts::{Attested, Facts, Failure, Outcome, Part};
-use crate::query::{Candidate, KeyAnswer, KeyQuery, Trouble};
 use crate::limits;
+use crate::query::{Candidate, KeyAnswer, KeyQuery, Trouble};
 
 /// Verifies one message. It never blocks and never asks twice; without an answer the outcome is a temporary failure.
 pub struct Verifier {
@@ -16,9 +17,7 @@ pub struct Verifier {
     from: Option<Domain>,
     state: State,
     answer: Option<KeyAnswer>,
-    digester: BodyDigester,
-    raw: Lane,
-    simple: Lane,
+    body: BodyHasher,
 }
 
 enum State {
@@ -50,12 +49,9 @@ impl Verifier {
                 .and_then(|message| open(header, message, now, window))
                 .unwrap_or_else(|settled| settled)
         };
-        let mut plan = DigestPlan::new();
-        let raw = plan.request(BodyCanon::Raw, HashAlg::Sha256);
-        let simple = plan.request(BodyCanon::Simple, HashAlg::Sha256);
         let message = checked.ok();
         let from = message.as_ref().map_or_else(|| author_domain(header), |m| Some(m.domain().clone()));
-        Verifier { message, from, state, answer: None, digester: plan.start(), raw, simple }
+        Verifier { message, from, state, answer: None, body: BodyHasher::new() }
     }
 
     /// The keys wanted; nothing if no key can change the outcome.
@@ -84,7 +80,7 @@ impl Verifier {
     /// Takes the next octets of the body, cut anywhere.
     pub fn body(&mut self, chunk: &[u8]) {
         if self.wants_body() {
-            self.digester.feed(chunk);
+            self.body.feed(chunk);
         }
     }
 
@@ -95,14 +91,29 @@ impl Verifier {
 
     /// The facts.
     pub fn finish(self) -> Facts {
-        let from = self.from;
-        match self.state {
-            State::Settled(outcome, certified) => Facts { outcome, from, certified },
-            State::Open(open) => {
-                let digests = self.digester.finish();
-                let body = Body { digests, raw: self.raw, simple: self.simple };
-                Facts { outcome: open.judge(self.answer.as_ref(), &body), from, certified: Some(open.certified) }
-            }
+        let Verifier { message, from, state, answer, body } = self;
+        conclude(message, from, state, answer.as_ref(), || body.finish())
+    }
+
+    /// The facts, for a body that was hashed elsewhere: the signer's own.
+    pub fn finish_with(self, hashes: &BodyHashes) -> Facts {
+        let Verifier { message, from, state, answer, .. } = self;
+        conclude(message, from, state, answer.as_ref(), || hashes.clone())
+    }
+}
+
+fn conclude(
+    message: Option<Unambiguous>,
+    from: Option<Domain>,
+    state: State,
+    answer: Option<&KeyAnswer>,
+    body: impl FnOnce() -> BodyHashes,
+) -> Facts {
+    match state {
+        State::Settled(outcome, certified) => Facts { outcome, from, message, certified },
+        State::Open(open) => {
+            let outcome = open.judge(answer, &body());
+            Facts { outcome, from, message, certified: Some(open.certified) }
         }
     }
 }
@@ -129,7 +140,7 @@ fn open(header: &Header<'_>, message: &Unambiguous, now: Timestamp, window: u64)
         Some(page) => {
             let mut input = Vec::with_capacity(header.octets().len());
             payload::covered_fields(header, &certified.covered, &mut input);
-            payload::own_field(field, &page.b_span, &mut input);
+            payload::own_field(payload::without_b(field, &page.b_span), &mut input);
             input
         }
         None => draft_input.clone().transpose().map_err(|f| failed(f, &certified))?.unwrap_or_default(),
@@ -148,7 +159,7 @@ fn draft_input(message: &Unambiguous, certified: &Certified) -> Option<Result<Ve
 
 impl Open {
     /// §7 steps 4 to 6, once everything is known.
-    fn judge(&self, answer: Option<&KeyAnswer>, body: &Body) -> Outcome {
+    fn judge(&self, answer: Option<&KeyAnswer>, body: &BodyHashes) -> Outcome {
         let Some(answer) = answer else { return Outcome::Unavailable(Trouble::Timeout) };
         if answer.too_many {
             return Outcome::Failed(Failure::TooManyKeys);
@@ -195,24 +206,3 @@ fn unverified(answer: &KeyAnswer) -> Outcome {
         _ => Failure::KeyNotFound,
     })
 }
-
-struct Body {
-    digests: Digests,
-    raw: Lane,
-    simple: Lane,
-}
-
-impl Body {
-    /// §3: as received, or with its trailing empty lines reduced to one CRLF, or, if it is nothing but CRLFs, empty.
-    fn matches(&self, hash: &[u8; 32]) -> bool {
-        self.digests.get(self.raw) == hash
-            || self.digests.get(self.simple) == hash
-            || (self.digests.only_crlf() && *hash == EMPTY_BODY)
-    }
-}
-
-/// SHA-256 of nothing.
-const EMPTY_BODY: [u8; 32] = [
-    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41, 0xe4,
-    0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
-];

@@ -1,6 +1,6 @@
 //! `Authentication-Results` for ZI2 (zi2.md §10, RFC 8601): a field of its own, without comments.
 
-use zi2_mail::{FieldError, HostName, NewField};
+use zi2_mail::{FieldError, FieldWriter, HostName, NewField};
 
 use crate::{Judgement, Spoof, Verdict};
 
@@ -18,7 +18,9 @@ pub fn authentication_results(judgement: &Judgement, authserv_id: &HostName) -> 
     if judgement.spoof != Spoof::No {
         parts.push(format!("policy.spoof={}", judgement.spoof.as_str()));
     }
-    NewField::words("Authentication-Results", &format!("{authserv_id};"), &parts)
+    let mut writer = FieldWriter::new("Authentication-Results");
+    writer.element(authserv_id.as_str())?.element(&parts.join(" "))?;
+    Ok(writer.finish())
 }
 
 /// §10: the registered result words.
@@ -86,7 +88,8 @@ mod tests {
         ] {
             assert!(is_authserv_id(ours.as_bytes(), "mx.example.net"), "{ours:?}");
         }
-        for other in [" mx.example.org; spf=pass", " mx.example.net.evil.example; x", "", " (mx.example.net) other; x"] {
+        for other in [" mx.example.org; spf=pass", " mx.example.net.evil.example; x", "", " (mx.example.net) other; x"]
+        {
             assert!(!is_authserv_id(other.as_bytes(), "mx.example.net"), "{other:?}");
         }
     }

@@ -82,6 +82,16 @@ impl Report {
         };
         let spoof = judgement.spoof.as_str();
         let metrics = Metrics { dns_queries };
-        Report { schema: "zi2.report.v1", zi2, spoof, dkim: None, spf: None, dmarc: None, arc: None, dkim2: None, metrics }
+        Report {
+            schema: "zi2.report.v1",
+            zi2,
+            spoof,
+            dkim: None,
+            spf: None,
+            dmarc: None,
+            arc: None,
+            dkim2: None,
+            metrics,
+        }
     }
 }

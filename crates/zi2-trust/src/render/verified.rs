@@ -48,5 +48,6 @@ pub fn login_mismatch(by: &HostName, from: Option<&Domain>, now: Timestamp) -> R
 fn head(writer: &mut FieldWriter, verdict: Verdict, level: u8, reason: Reason) -> Result<(), FieldError> {
     writer.tag("result", verdict.as_str())?;
     writer.tag("level", &level.to_string())?;
-    writer.tag("reason", reason.as_str())
+    writer.tag("reason", reason.as_str())?;
+    Ok(())
 }

@@ -1,0 +1,275 @@
+//! Inbound: one message verified, its keys searched while the body still arrives, and judged.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+use zi2_config::HostedDomains;
+use zi2_keys::{Budget, Search};
+use zi2_mail::{AddrSpec, Domain, Header, Timestamp, parse_envelope_address};
+use zi2_sig::{Attested, Facts, KeyQuery, Unambiguous, Verifier};
+use zi2_trust::{
+    Admission, Admitted, Circumstances, Dmarc, Findings, Held, HistoryPolicy, Holdings, Judgement, KeyHistory, Ladder, PageName,
+    PublishedPolicy, ReplayMode, ReplayVerdict, Seen, Submission, judge,
+};
+
+use crate::Services;
+
+/// What the ingress side goes by. Built once per configuration.
+#[derive(Clone, Debug)]
+pub struct ReceiverRules {
+    /// Seconds for which a certification is fresh.
+    pub window: u64,
+    /// Whether the page's DNS name counts.
+    pub page_name: PageName,
+    /// How long the end of a message may wait for keys, and again for the store.
+    pub deadline: Duration,
+    /// Questions one message may put to DNS.
+    pub queries: u32,
+    /// What is done about replays.
+    pub replay_mode: ReplayMode,
+    /// Recipients beyond To and Cc one certification may reach.
+    pub allowance: u32,
+    /// The thresholds of history.
+    pub history: HistoryPolicy,
+    /// Domains hosted here.
+    pub hosted: HostedDomains,
+    /// Our own keys.
+    pub local_keys: Vec<Held>,
+    /// Keys held from direct exchange.
+    pub exchanged: Vec<Held>,
+}
+
+/// The envelope recipients of a message, as far as they can be read.
+#[derive(Clone, Debug, Default)]
+pub struct Envelope {
+    recipients: Vec<AddrSpec>,
+}
+
+impl Envelope {
+    /// The recipients of RCPT arguments, with or without angle brackets.
+    pub fn of<A: AsRef<[u8]>>(arguments: impl IntoIterator<Item = A>) -> Envelope {
+        let recipients = arguments.into_iter().filter_map(|argument| parse_envelope_address(argument.as_ref()));
+        Envelope { recipients: recipients.collect() }
+    }
+
+    /// Whether a recipient's domain is hosted here.
+    pub fn any_hosted(&self, hosted: &HostedDomains) -> bool {
+        self.recipients.iter().filter_map(AddrSpec::domain).any(|domain| hosted.contains(domain))
+    }
+}
+
+/// The end of the matter.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The judgement.
+    pub judgement: Judgement,
+    /// The facts it rests on.
+    pub facts: Facts,
+    /// Questions put to DNS.
+    pub dns_queries: u32,
+    siblings: Vec<zi2_sig::PublicKey>,
+}
+
+/// A message being verified.
+pub struct Inbound {
+    verifier: Verifier,
+    services: Services,
+    rules: Arc<ReceiverRules>,
+    now: Timestamp,
+    budget: Arc<Budget>,
+    past: Option<Background<Option<Vec<KeyHistory>>>>,
+    keys: Option<Background<Findings>>,
+    policy: Option<Background<PublishedPolicy>>,
+}
+
+impl Inbound {
+    /// Reads the header section and starts, in the background, all that must be asked. Needs a tokio runtime.
+    pub fn begin(header: &Header<'_>, services: &Services, rules: &Arc<ReceiverRules>, now: Timestamp) -> Inbound {
+        let verifier = Verifier::new(header, now, rules.window);
+        let budget = Arc::new(Budget::new(rules.queries));
+        let mut inbound = Inbound {
+            verifier,
+            services: services.clone(),
+            rules: Arc::clone(rules),
+            now,
+            budget,
+            past: None,
+            keys: None,
+            policy: None,
+        };
+        inbound.keys = inbound.verifier.query().cloned().map(|query| inbound.search(query));
+        if let Some(from) = inbound.verifier.from().cloned() {
+            // §2: nothing is asked of the network about an ambiguous message; and nothing is expected of our own domains.
+            if inbound.keys.is_none() && inbound.verifier.message().is_some() {
+                inbound.policy = Some(inbound.ask_policy(from.clone()));
+            }
+            inbound.past = Some(inbound.read_past(from));
+        }
+        inbound
+    }
+
+    /// Whether the rest of the body can still change the outcome.
+    pub fn wants_body(&self) -> bool {
+        self.verifier.wants_body()
+    }
+
+    /// Takes the next octets of the body.
+    pub fn body(&mut self, chunk: &[u8]) {
+        self.verifier.body(chunk);
+    }
+
+    /// The judgement, at the latest two deadlines from now: one for keys and policy, one for the store.
+    pub async fn finish(mut self, envelope: &Envelope, submission: Submission, dmarc: Dmarc) -> Outcome {
+        let deadline = Instant::now() + self.rules.deadline;
+        let findings = match self.keys.take() {
+            Some(keys) => keys.by(deadline).await,
+            None => None,
+        };
+        if let Some(findings) = &findings {
+            self.verifier.answer(findings.answer.clone());
+        }
+        let past = match self.past.take() {
+            Some(past) => past.by(deadline).await.flatten(),
+            None => None,
+        };
+        let Inbound { verifier, services, rules, now, budget, policy, .. } = self;
+        let facts = verifier.finish();
+        let admitted = admit(&services, &rules, &facts, envelope).await;
+        let around = Circumstances {
+            now,
+            submission: match (submission, admitted.issued) {
+                (Submission::Outside, false) => Submission::Outside,
+                _ => Submission::Here,
+            },
+            from_hosted: facts.from.as_ref().is_some_and(|from| rules.hosted.contains(from)),
+            recipient_hosted: envelope.any_hosted(&rules.hosted),
+            published: PublishedPolicy::Nothing,
+            dmarc,
+            past: past.as_deref().unwrap_or_default(),
+            history: &rules.history,
+            replay: admitted.replay,
+            replay_mode: rules.replay_mode,
+            findings: findings.as_ref(),
+        };
+        let published = published(&services, &facts, policy, &budget, deadline).await;
+        let judgement = judge(&facts, &Circumstances { published, ..around });
+        let siblings = findings.map(|f| f.siblings).unwrap_or_default();
+        Outcome { judgement, facts, dns_queries: budget.spent(), siblings }
+    }
+
+    fn search(&self, query: KeyQuery) -> Background<Findings> {
+        let (services, rules, budget) = (self.services.clone(), Arc::clone(&self.rules), Arc::clone(&self.budget));
+        Background::spawn(move |mut stop| async move {
+            let hosted = rules.hosted.contains(&query.from);
+            let holdings = Holdings { local: &rules.local_keys, exchanged: &rules.exchanged, hosted };
+            let ladder = Ladder::new(query, holdings, rules.page_name);
+            let mut search = Search::new(&services.resolver, &services.documents, ladder, &budget);
+            tokio::select! {
+                biased;
+                () = search.run() => {}
+                _ = &mut stop => {} // the deadline: what is known by now has to do
+            }
+            search.findings()
+        })
+    }
+
+    fn read_past(&self, from: Domain) -> Background<Option<Vec<KeyHistory>>> {
+        let store = self.services.store.clone();
+        Background::spawn(move |_| async move { store.past(from).await.ok() })
+    }
+
+    fn ask_policy(&self, from: Domain) -> Background<PublishedPolicy> {
+        let (resolver, budget) = (self.services.resolver.clone(), Arc::clone(&self.budget));
+        Background::spawn(move |_| async move {
+            zi2_keys::policy(&resolver, &from, &budget).await.unwrap_or(PublishedPolicy::Nothing)
+        })
+    }
+}
+
+impl Outcome {
+    /// What the store shall remember, if anything: only a pass, and only where DMARC does not fail (zi2.md §9).
+    pub fn seen(&self, at: Timestamp, dmarc: Dmarc) -> Option<Seen> {
+        let certified = self.judgement.certified.filter(|_| dmarc != Dmarc::Fail)?;
+        Some(Seen {
+            domain: self.judgement.from.clone()?,
+            key: certified.key(),
+            sid: self.judgement.sid.clone()?,
+            kid: certified.kid(),
+            at,
+            siblings: self.siblings.clone(),
+        })
+    }
+}
+
+/// Asks and tells the replay store in one step; only a verified attestation gets that far.
+async fn admit(services: &Services, rules: &ReceiverRules, facts: &Facts, envelope: &Envelope) -> Admitted {
+    let unknown = |replay| Admitted { replay, issued: false };
+    let (zi2_sig::Outcome::Verified(attested), Some(message)) = (&facts.outcome, &facts.message) else {
+        return unknown(ReplayVerdict::Fresh);
+    };
+    if rules.replay_mode == ReplayMode::Off {
+        return unknown(ReplayVerdict::Fresh);
+    }
+    let admission = admission(attested, message, envelope, rules.allowance);
+    let answer = timeout_at(Instant::now() + rules.deadline, services.store.admit(admission)).await;
+    answer.ok().and_then(Result::ok).unwrap_or(unknown(ReplayVerdict::Unknown))
+}
+
+fn admission(attested: &Attested, message: &Unambiguous, envelope: &Envelope, allowance: u32) -> Admission {
+    let recipients: Vec<String> = envelope.recipients.iter().map(AddrSpec::normalized).collect();
+    Admission::new(attested, message, recipients.iter().map(String::as_str), allowance)
+}
+
+/// The domain's own policy, asked for only where it can matter: there is no valid header.
+async fn published(
+    services: &Services,
+    facts: &Facts,
+    asked: Option<Background<PublishedPolicy>>,
+    budget: &Arc<Budget>,
+    deadline: Instant,
+) -> PublishedPolicy {
+    if let Some(asked) = asked {
+        return asked.by(deadline).await.unwrap_or(PublishedPolicy::Nothing);
+    }
+    let (Some(from), true) = (&facts.from, facts.message.is_some()) else { return PublishedPolicy::Nothing };
+    match facts.outcome {
+        zi2_sig::Outcome::Failed(_) | zi2_sig::Outcome::Tampered(..) => {
+            let answer = timeout_at(deadline, zi2_keys::policy(&services.resolver, from, budget)).await;
+            answer.ok().and_then(Result::ok).unwrap_or(PublishedPolicy::Nothing)
+        }
+        _ => PublishedPolicy::Nothing,
+    }
+}
+
+/// A question under way. Dropping it, as when a message is aborted, ends it.
+struct Background<T> {
+    stop: oneshot::Sender<()>,
+    answer: oneshot::Receiver<T>,
+}
+
+impl<T: Send + 'static> Background<T> {
+    fn spawn<F: Future<Output = T> + Send + 'static>(ask: impl FnOnce(oneshot::Receiver<()>) -> F) -> Background<T> {
+        let (stop, stopped) = oneshot::channel();
+        let (tell, answer) = oneshot::channel();
+        let work = ask(stopped);
+        tokio::spawn(async move {
+            let _nobody_waits = tell.send(work.await);
+        });
+        Background { stop, answer }
+    }
+
+    /// The answer, at the deadline at the latest: then the work is asked to stop and gives what it has.
+    async fn by(mut self, deadline: Instant) -> Option<T> {
+        if let Ok(answer) = timeout_at(deadline, &mut self.answer).await {
+            return answer.ok();
+        }
+        let _already_done = self.stop.send(());
+        // Work that stops when told answers at once; other work is left alone.
+        timeout_at(deadline + GRACE, self.answer).await.ok()?.ok()
+    }
+}
+
+/// What a stopped search may take to hand over what it has.
+const GRACE: Duration = Duration::from_millis(5);

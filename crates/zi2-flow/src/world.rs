@@ -1,0 +1,209 @@
+//! The whole outside world as one JSON file (`--world`): clock, envelope, DNS, HTTPS, keys and past, so that any verdict can
+//! be reproduced without a network.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::Error as _;
+use zi2_config::HostedDomains;
+use zi2_keys::{Documents, FixedDns, FixedName, FixedStatus};
+use zi2_mail::{Domain, HostName, Timestamp};
+use zi2_sig::{KeyDocument, Kid, PublicKey};
+use zi2_trust::{Dnssec, Held, KeyHistory, Submission};
+
+/// A world.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// The clock.
+    pub now: Timestamp,
+    /// Envelope recipients, as typed.
+    pub recipients: Vec<String>,
+    /// How the message reached us.
+    pub submission: Submission,
+    /// All of DNS.
+    pub dns: FixedDns,
+    /// All key documents.
+    pub documents: Documents,
+    /// Domains hosted here.
+    pub hosted: HostedDomains,
+    /// Our own keys.
+    pub local_keys: Vec<Held>,
+    /// Keys held from direct exchange.
+    pub exchanged: Vec<Held>,
+    /// What was seen before.
+    pub history: Vec<KeyHistory>,
+}
+
+/// Why a text is no world.
+#[derive(Debug, thiserror::Error)]
+#[error("the world file cannot be read: {0}")]
+pub struct WorldError(#[from] serde_json::Error);
+
+impl World {
+    /// Reads a world. A name, key or address that cannot be what it stands for refuses the whole file.
+    pub fn parse(json: &[u8]) -> Result<World, WorldError> {
+        let wire: Wire = serde_json::from_slice(json)?;
+        let held = |keys: Vec<WireKey>| keys.into_iter().map(WireKey::held).collect::<Result<Vec<_>, _>>();
+        Ok(World {
+            now: Timestamp::from_secs(wire.now),
+            recipients: wire.rcpt,
+            submission: wire.origin.into(),
+            dns: wire.dns.into_iter().map(|(name, entry)| (name, entry.into())).collect(),
+            documents: documents(wire.https)?,
+            hosted: wire.hosted.iter().map(|domain| parsed(domain, Domain::parse)).collect::<Result<_, _>>()?,
+            local_keys: held(wire.local_keys)?,
+            exchanged: held(wire.exchanged)?,
+            history: wire.history.into_iter().map(WireHistory::row).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    now: u64,
+    #[serde(default)]
+    rcpt: Vec<String>,
+    #[serde(default)]
+    origin: WireOrigin,
+    #[serde(default)]
+    dns: BTreeMap<String, WireName>,
+    #[serde(default)]
+    https: BTreeMap<String, serde_json::Value>,
+    #[serde(default)]
+    hosted: Vec<String>,
+    #[serde(default)]
+    local_keys: Vec<WireKey>,
+    #[serde(default)]
+    exchanged: Vec<WireKey>,
+    #[serde(default)]
+    history: Vec<WireHistory>,
+}
+
+#[derive(Deserialize, Clone, Copy, Default)]
+#[serde(rename_all = "lowercase")]
+enum WireOrigin {
+    #[default]
+    Outside,
+    Local,
+}
+
+impl From<WireOrigin> for Submission {
+    fn from(origin: WireOrigin) -> Submission {
+        match origin {
+            WireOrigin::Outside => Submission::Outside,
+            WireOrigin::Local => Submission::Here,
+        }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct WireName {
+    txt: Vec<Vec<String>>,
+    a: Vec<String>,
+    aaaa: Vec<String>,
+    mx: Vec<serde_json::Value>,
+    ns: Vec<String>,
+    cname: Option<String>,
+    status: WireStatus,
+    dnssec: WireDnssec,
+}
+
+#[derive(Deserialize, Clone, Copy, Default)]
+enum WireStatus {
+    #[default]
+    #[serde(rename = "NOERROR")]
+    NoError,
+    #[serde(rename = "NXDOMAIN")]
+    NxDomain,
+    #[serde(rename = "SERVFAIL")]
+    ServFail,
+    #[serde(rename = "TIMEOUT")]
+    Timeout,
+}
+
+#[derive(Deserialize, Clone, Copy, Default)]
+#[serde(rename_all = "lowercase")]
+enum WireDnssec {
+    Secure,
+    #[default]
+    Insecure,
+    Bogus,
+}
+
+impl From<WireName> for FixedName {
+    fn from(wire: WireName) -> FixedName {
+        FixedName {
+            txt: wire.txt.into_iter().map(|strings| strings.concat().into_bytes()).collect(),
+            exists: [wire.a.len(), wire.aaaa.len(), wire.mx.len(), wire.ns.len()].iter().any(|n| *n > 0),
+            cname: wire.cname,
+            status: match wire.status {
+                WireStatus::NoError => FixedStatus::NoError,
+                WireStatus::NxDomain => FixedStatus::NxDomain,
+                WireStatus::ServFail => FixedStatus::ServFail,
+                WireStatus::Timeout => FixedStatus::Timeout,
+            },
+            dnssec: match wire.dnssec {
+                WireDnssec::Secure => Dnssec::Secure,
+                WireDnssec::Insecure => Dnssec::Insecure,
+                WireDnssec::Bogus => Dnssec::Bogus,
+            },
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct WireKey {
+    sid: Option<String>,
+    kid: String,
+    p: String,
+}
+
+impl WireKey {
+    fn held(self) -> Result<Held, WorldError> {
+        let sid = self.sid.map(|sid| parsed(&sid, HostName::parse)).transpose()?;
+        Ok(Held { sid, kid: parsed(&self.kid, Kid::parse)?, key: parsed(&self.p, |p| PublicKey::from_base64(p.as_bytes()))? })
+    }
+}
+
+#[derive(Deserialize)]
+struct WireHistory {
+    domain: String,
+    sid: String,
+    kid: String,
+    p: String,
+    valid: u64,
+    days: u32,
+    first_seen: u64,
+    last_seen: u64,
+}
+
+impl WireHistory {
+    fn row(self) -> Result<KeyHistory, WorldError> {
+        Ok(KeyHistory {
+            domain: parsed(&self.domain, Domain::parse)?,
+            key: parsed(&self.p, |p| PublicKey::from_base64(p.as_bytes()))?,
+            sid: parsed(&self.sid, HostName::parse)?,
+            kid: parsed(&self.kid, Kid::parse)?,
+            valid: self.valid,
+            days: self.days,
+            first_seen: Timestamp::from_secs(self.first_seen),
+            last_seen: Timestamp::from_secs(self.last_seen),
+        })
+    }
+}
+
+/// A document that the parser refuses is one that a fetch would have refused: the host serves none.
+fn documents(https: BTreeMap<String, serde_json::Value>) -> Result<Documents, WorldError> {
+    let mut fixed = Vec::new();
+    for (host, json) in https {
+        if let Ok(document) = KeyDocument::parse(&serde_json::to_vec(&json)?) {
+            fixed.push((parsed(&host, Domain::parse)?, document));
+        }
+    }
+    Ok(fixed.into_iter().collect())
+}
+
+fn parsed<T, E: std::fmt::Display>(text: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, WorldError> {
+    parse(text).map_err(|e| WorldError(serde_json::Error::custom(format_args!("{text:?}: {e}"))))
+}
