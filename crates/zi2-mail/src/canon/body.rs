@@ -1,0 +1,385 @@
+//! Body canonicalization (RFC 6376 §3.4.3 and §3.4.4) as a stream.
+//!
+//! The algorithms end in a rule about the end of the body, so nothing is written until it is known to matter: line ends
+//! wait as a count, white space as one of two words. Memory is constant and no outcome depends on how the body was cut.
+
+use std::mem;
+
+/// A body canonicalization algorithm. Not a [`HeaderCanon`](super::HeaderCanon), although both have a *simple*.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BodyCanon {
+    /// None: every octet as received (zi2.md §3).
+    Raw,
+    /// RFC 6376 §3.4.3: empty lines at the end removed, then one CRLF; an empty body becomes a CRLF.
+    Simple,
+    /// RFC 6376 §3.4.4: white space reduced too; an empty body stays empty.
+    Relaxed,
+}
+
+/// Holds back the CRLFs at the end of what has come so far. What it lets through is the part all algorithms keep.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HeldLines {
+    crlfs: u64,
+    /// A CR that ended a chunk, after the CRLFs.
+    cr: Cr,
+    text: Text,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Cr {
+    #[default]
+    None,
+    Held,
+}
+
+/// Whether anything but CRLFs has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Text {
+    #[default]
+    None,
+    Some,
+}
+
+impl HeldLines {
+    /// Passes on all octets but the CRLFs at their end.
+    pub(crate) fn feed(&mut self, mut octets: &[u8], sink: &mut impl FnMut(&[u8])) {
+        if let (Cr::Held, Some((b'\n', rest))) = (self.cr, octets.split_first()) {
+            self.cr = Cr::None;
+            self.crlfs += 1;
+            octets = rest;
+        }
+        if octets.is_empty() {
+            return;
+        }
+        let (text, crlfs, cr) = split_line_ends(octets);
+        // A CR held until now had no LF after it: it was text.
+        if !text.is_empty() || self.cr == Cr::Held {
+            self.release(sink);
+            self.crlfs = 0;
+            self.text = Text::Some;
+            sink(text);
+        }
+        self.crlfs += crlfs;
+        self.cr = cr;
+    }
+
+    /// Passes on what the algorithm wants of the held end.
+    pub(crate) fn finish(&self, canon: BodyCanon, sink: &mut impl FnMut(&[u8])) {
+        if canon == BodyCanon::Raw || self.cr == Cr::Held {
+            self.release(sink);
+        }
+        match canon {
+            BodyCanon::Raw => {}
+            // RFC 6376 §3.4.4: an empty body has no CRLF in relaxed form, §3.4.3: it has one in simple form.
+            BodyCanon::Relaxed if self.only_crlf() => {}
+            BodyCanon::Simple | BodyCanon::Relaxed => sink(b"\r\n"),
+        }
+    }
+
+    /// Whether raw and simple form are the same.
+    pub(crate) fn simple_is_raw(&self) -> bool {
+        self.crlfs == 1 && self.cr == Cr::None
+    }
+
+    /// Whether nothing but CRLFs has come.
+    pub(crate) fn only_crlf(&self) -> bool {
+        self.text == Text::None && self.cr == Cr::None
+    }
+
+    fn release(&self, sink: &mut impl FnMut(&[u8])) {
+        static CRLFS: [[u8; 2]; 512] = [*b"\r\n"; 512];
+        let mut left = self.crlfs;
+        while left > 0 {
+            let some = CRLFS.get(..usize::try_from(left).unwrap_or(usize::MAX)).unwrap_or(&CRLFS);
+            sink(some.as_flattened());
+            left -= some.len() as u64;
+        }
+        if self.cr == Cr::Held {
+            sink(b"\r");
+        }
+    }
+}
+
+fn split_line_ends(octets: &[u8]) -> (&[u8], u64, Cr) {
+    let (mut text, cr) = match octets {
+        [text @ .., b'\r'] => (text, Cr::Held),
+        _ => (octets, Cr::None),
+    };
+    let mut crlfs = 0;
+    while let [before @ .., b'\r', b'\n'] = text {
+        text = before;
+        crlfs += 1;
+    }
+    (text, crlfs, cr)
+}
+
+/// Reduces white space within lines as *relaxed* does: a run becomes one SP, before a CRLF or the end of the body nothing.
+/// Octets that need no change are passed on where they lie, if there are many of them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Squeezer {
+    held: Blank,
+    stage: Vec<u8>,
+}
+
+/// White space whose meaning the next octets decide.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Blank {
+    #[default]
+    None,
+    /// A run of white space.
+    Space,
+    /// A run of white space, then a CR.
+    SpaceCr,
+}
+
+/// Octets looked at in one go; one bit each in a word.
+const BLOCK: usize = 64;
+/// A block and the two octets that decide about its last one.
+type Window = [u8; BLOCK + 2];
+/// Size of the staging buffer. Small enough to stay in the first-level cache with what is hashed.
+const STAGE: usize = 8 * 1024;
+/// Octets that are worth a call of the sink of their own.
+const DIRECT: usize = 512;
+
+impl Squeezer {
+    /// Passes on the reduced form of these octets, some of it perhaps later.
+    pub(crate) fn feed(&mut self, octets: &[u8], sink: &mut impl FnMut(&[u8])) {
+        let octets = self.settle(octets, sink);
+        if octets.is_empty() {
+            return;
+        }
+        let (decided, held) = split_blank(octets);
+        self.held = held;
+        let (mut at, mut clean) = (0, 0);
+        while let Some(rest) = decided.get(at..).filter(|rest| !rest.is_empty()) {
+            let window = rest.first_chunk().copied().unwrap_or_else(|| padded(rest));
+            if may_change(&window) {
+                let mut changes = Changes::of(&window);
+                while let Some((place, dropped)) = changes.next() {
+                    self.put(decided.get(clean..at + place).unwrap_or_default(), sink);
+                    if dropped == 0 {
+                        self.put(b" ", sink);
+                    }
+                    clean = at + place + dropped.max(1);
+                }
+            }
+            at += BLOCK;
+        }
+        self.put(decided.get(clean..).unwrap_or_default(), sink);
+    }
+
+    /// Passes on what is left. White space at the end of the body is white space at the end of a line.
+    pub(crate) fn finish(&mut self, sink: &mut impl FnMut(&[u8])) {
+        if mem::take(&mut self.held) == Blank::SpaceCr {
+            self.put(b" \r", sink);
+        }
+        self.flush(sink);
+    }
+
+    /// Decides about held white space, octet by octet; gives back what comes after it.
+    fn settle<'o>(&mut self, mut octets: &'o [u8], sink: &mut impl FnMut(&[u8])) -> &'o [u8] {
+        while let (Blank::Space | Blank::SpaceCr, Some((octet, rest))) = (self.held, octets.split_first()) {
+            self.held = match (self.held, octet) {
+                (Blank::Space, b' ' | b'\t') => Blank::Space,
+                (Blank::Space, b'\r') => Blank::SpaceCr,
+                (Blank::Space, _) => {
+                    self.put(b" ", sink);
+                    self.held = Blank::None;
+                    return octets;
+                }
+                (_, b'\n') => {
+                    self.put(b"\r\n", sink);
+                    Blank::None
+                }
+                _ => {
+                    self.put(b" \r", sink);
+                    self.held = Blank::None;
+                    return octets;
+                }
+            };
+            octets = rest;
+        }
+        octets
+    }
+
+    fn put(&mut self, octets: &[u8], sink: &mut impl FnMut(&[u8])) {
+        if octets.len() >= DIRECT {
+            self.flush(sink);
+            sink(octets);
+            return;
+        }
+        if self.stage.len() + octets.len() > STAGE {
+            self.flush(sink);
+        }
+        if self.stage.capacity() == 0 {
+            self.stage.reserve_exact(STAGE);
+        }
+        self.stage.extend_from_slice(octets);
+    }
+
+    fn flush(&mut self, sink: &mut impl FnMut(&[u8])) {
+        if !self.stage.is_empty() {
+            sink(&self.stage);
+            self.stage.clear();
+        }
+    }
+}
+
+/// Parts white space at the end, with or without a CR, from octets about which everything is known.
+fn split_blank(octets: &[u8]) -> (&[u8], Blank) {
+    let (mut decided, held) = match octets {
+        [decided @ .., b' ' | b'\t', b'\r'] => (decided, Blank::SpaceCr),
+        [decided @ .., b' ' | b'\t'] => (decided, Blank::Space),
+        _ => return (octets, Blank::None),
+    };
+    while let [before @ .., b' ' | b'\t'] = decided {
+        decided = before;
+    }
+    (decided, held)
+}
+
+/// The last octets; what is not there needs no change.
+fn padded(rest: &[u8]) -> Window {
+    let mut window = [0; BLOCK + 2];
+    window.iter_mut().zip(rest).for_each(|(place, octet)| *place = *octet);
+    window
+}
+
+/// Whether there may be something to change: a TAB, or a SP before another blank or a line end. Cheap, and asked of each
+/// block; the compiler makes vectors of it.
+fn may_change(window: &Window) -> bool {
+    let next = window.get(1..).unwrap_or_default();
+    let pairs = window.iter().zip(next).take(BLOCK);
+    pairs.fold(false, |found, (octet, next)| found | (*octet == b'\t') | ((*octet == b' ') & (*next <= b' ')))
+}
+
+/// The places of a block where the reduced form differs, in order.
+struct Changes {
+    /// White space that goes.
+    drop: u64,
+    /// TABs, which stay as SP unless they go.
+    tab: u64,
+}
+
+impl Changes {
+    /// The rule without a state: white space goes if more of it or a CRLF is next, so of each run the last one stays.
+    fn of(window: &Window) -> Self {
+        let blank = |octet: u8| (octet == b' ') | (octet == b'\t');
+        let (next, after) = (window.get(1..).unwrap_or_default(), window.get(2..).unwrap_or_default());
+        let mut flags = [0_u8; BLOCK];
+        for (((flag, octet), next), after) in flags.iter_mut().zip(window).zip(next).zip(after) {
+            let drop = blank(*octet) & (blank(*next) | ((*next == b'\r') & (*after == b'\n')));
+            *flag = u8::from(drop) | u8::from(*octet == b'\t') << 1;
+        }
+        let (groups, _) = flags.as_chunks::<8>();
+        let (drop, tab) = groups.iter().rev().fold((0, 0), |(drop, tab), group| {
+            let group = u64::from_le_bytes(*group);
+            (drop << 8 | gather(group), tab << 8 | gather(group >> 1))
+        });
+        Self { drop, tab }
+    }
+
+    /// A place, and how many octets go there: none is a TAB that becomes a SP.
+    fn next(&mut self) -> Option<(usize, usize)> {
+        let changes = self.drop | self.tab;
+        let place = changes.trailing_zeros();
+        let dropped = self.drop.checked_shr(place)?.trailing_ones();
+        let done = u64::MAX.checked_shl(place + dropped.max(1)).unwrap_or(0);
+        self.drop &= done;
+        self.tab &= done;
+        Some((place as usize, dropped as usize))
+    }
+}
+
+/// The lowest bits of eight octets, the first octet's lowest.
+fn gather(octets: u64) -> u64 {
+    (octets & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(canon: BodyCanon, chunks: &[&[u8]]) -> String {
+        let (mut lines, mut squeezer, mut out) = (HeldLines::default(), Squeezer::default(), Vec::new());
+        let mut sink = |octets: &[u8]| out.extend_from_slice(octets);
+        for chunk in chunks {
+            match canon {
+                BodyCanon::Relaxed => squeezer.feed(chunk, &mut |octets| lines.feed(octets, &mut sink)),
+                BodyCanon::Raw | BodyCanon::Simple => lines.feed(chunk, &mut sink),
+            }
+        }
+        squeezer.finish(&mut |octets| lines.feed(octets, &mut sink));
+        lines.finish(canon, &mut sink);
+        String::from_utf8(out).unwrap()
+    }
+
+    /// Body, simple, relaxed. The first eight are those on which five programs disagree.
+    const ROWS: &[(&str, &str, &str)] = &[
+        ("a\r\n \r\n", "a\r\n \r\n", "a\r\n"),
+        (" \r\n", " \r\n", ""),
+        ("\r\n", "\r\n", ""),
+        ("a", "a\r\n", "a\r\n"),
+        ("a\nb\r\n", "a\nb\r\n", "a\nb\r\n"),
+        ("a\rb\r\n", "a\rb\r\n", "a\rb\r\n"),
+        ("a\r\r\n", "a\r\r\n", "a\r\r\n"),
+        ("a \t", "a \t\r\n", "a\r\n"),
+        ("", "\r\n", ""),
+        (" ", " \r\n", ""),
+        (" C \r\nD \t E\r\n\r\n\r\n", " C \r\nD \t E\r\n", " C\r\nD E\r\n"), // RFC 6376 §3.4.5
+        ("\r\n\r\n\r\n", "\r\n", ""),
+        ("\r\n\r\na\r\n\r\nb\r\n\r\n", "\r\n\r\na\r\n\r\nb\r\n", "\r\n\r\na\r\n\r\nb\r\n"),
+        ("a\r\n\r", "a\r\n\r\r\n", "a\r\n\r\r\n"),
+        ("\r", "\r\r\n", "\r\r\n"),
+        ("\n", "\n\r\n", "\n\r\n"),
+        ("a\n", "a\n\r\n", "a\n\r\n"),
+        ("a \n", "a \n\r\n", "a \n\r\n"),
+        ("a \rb", "a \rb\r\n", "a \rb\r\n"),
+        ("a \r", "a \r\r\n", "a \r\r\n"),
+        ("a \r\r\n", "a \r\r\n", "a \r\r\n"),
+        ("a \r \r\n", "a \r \r\n", "a \r\r\n"),
+        ("a\r\n\t \r\n\r\n ", "a\r\n\t \r\n\r\n \r\n", "a\r\n"),
+        ("\t\ta\tb\t \r\n", "\t\ta\tb\t \r\n", " a b\r\n"),
+        ("\r\n\n", "\r\n\n\r\n", "\r\n\n\r\n"),
+        ("\r\n \n", "\r\n \n\r\n", "\r\n \n\r\n"),
+    ];
+
+    #[test]
+    fn rows_at_every_cut_and_in_front_of_every_block_border() {
+        for &(body, simple, relaxed) in ROWS {
+            for canon in [BodyCanon::Raw, BodyCanon::Simple, BodyCanon::Relaxed] {
+                let expected = [body, simple, relaxed][canon as usize];
+                for cut in 0..=body.len() {
+                    let (one, two) = body.as_bytes().split_at(cut);
+                    assert_eq!(canonical(canon, &[one, b"", two]), expected, "{canon:?} {body:?} cut at {cut}");
+                }
+                let octets: Vec<_> = body.as_bytes().chunks(1).collect();
+                assert_eq!(canonical(canon, &octets), expected, "{canon:?} {body:?} octet by octet");
+                for before in [40, 50, 60, 120].into_iter().flat_map(|start| start..start + 10) {
+                    let before = "x".repeat(before);
+                    // With text before it, a body is never empty.
+                    let expected = if expected.is_empty() { "\r\n" } else { expected };
+                    let lines = canonical(canon, &[before.as_bytes(), b"\r\n", body.as_bytes()]);
+                    if !matches!(body, "" | "\r\n" | "\r\n\r\n\r\n" | " \r\n" | " ") {
+                        assert_eq!(lines, [&before, "\r\n", expected].concat(), "{canon:?} {body:?}");
+                    }
+                    let whole = canonical(canon, &[[&before, "\r\n", body].concat().as_bytes()]);
+                    assert_eq!(lines, whole, "{canon:?} {body:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn floods_are_counted() {
+        for flood in ["\r\n", " \r\n", "\r", " ", "\t", " \r", "\n"] {
+            let flood = flood.repeat(10_000);
+            for body in [flood.clone(), flood.clone() + "a", flood.clone() + "a" + &flood] {
+                for canon in [BodyCanon::Raw, BodyCanon::Simple, BodyCanon::Relaxed] {
+                    let pieces: Vec<_> = body.as_bytes().chunks(7).collect();
+                    assert_eq!(canonical(canon, &[body.as_bytes()]), canonical(canon, &pieces));
+                }
+            }
+        }
+    }
+}
