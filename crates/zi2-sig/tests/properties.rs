@@ -88,10 +88,10 @@ fn no_flipped_bit_of_a_signed_part_passes() {
                     // Only what the form does not cover, or what canonicalization ignores, may have changed.
                     assert!(!in_body(&mail, at), "{form:?}: body octet {at}, bit {bit}");
                     assert_eq!(covered_text(&facts), covered_text(&original), "{form:?}: octet {at}, bit {bit}");
-                    assert!(
-                        form == Form::Draft || same_when_relaxed(&mail, &changed),
-                        "{form:?}: octet {at}, bit {bit}"
-                    );
+                    // Without `b` a combined field is read in draft form (§1), which says so in what it covers.
+                    let read_as = facts.certified.as_ref().unwrap().form;
+                    let same = read_as == Form::Draft || same_when_relaxed(&mail, &changed);
+                    assert!(same, "{form:?}: octet {at}, bit {bit}");
                 }
             }
         }

@@ -1,9 +1,9 @@
 //! Verification (zi2.md §7), as a machine that asks for keys and is lent the body chunk by chunk.
 
-use zi2_mail::{Domain, Header, Timestamp};
+use zi2_mail::{Domain, Field, Header, Timestamp};
 
 use super::body::{BodyHasher, BodyHashes};
-use super::field::COVERED_FIELDS;
+use super::field::{COVERED_FIELDS, PageTags};
 use super::message::author_domain;
 use super::payload::{self, DraftParts};
 use super::{Certified, FIELD_NAME, Form, Unambiguous};
@@ -22,9 +22,20 @@ pub struct Verifier {
 
 enum State {
     /// Nothing will change the outcome: neither keys nor body.
-    Settled(Outcome, Option<Certified>),
+    Settled(Box<Settled>),
     /// Keys and body decide.
     Open(Box<Open>),
+}
+
+impl State {
+    fn settled(outcome: Outcome, certified: Option<Certified>) -> State {
+        State::Settled(Box::new(Settled { outcome, certified }))
+    }
+}
+
+struct Settled {
+    outcome: Outcome,
+    certified: Option<Certified>,
 }
 
 struct Open {
@@ -40,14 +51,11 @@ impl Verifier {
     /// `window` is the number of seconds for which a signature is fresh.
     pub fn new(header: &Header<'_>, now: Timestamp, window: u64) -> Verifier {
         let checked = Unambiguous::check(header);
-        let state = if header.named(FIELD_NAME).next().is_none() {
-            State::Settled(Outcome::Absent, None) // step 1: whatever else is wrong with the message
-        } else {
-            checked
-                .as_ref()
-                .map_err(|failure| State::Settled(Outcome::Failed(failure.clone()), None))
-                .and_then(|message| open(header, message, now, window))
-                .unwrap_or_else(|settled| settled)
+        let state = match &checked {
+            // step 1: whatever else is wrong with the message
+            _ if header.named(FIELD_NAME).next().is_none() => State::settled(Outcome::Absent, None),
+            Err(failure) => State::settled(Outcome::Failed(failure.clone()), None),
+            Ok(message) => read(header, message, now, window),
         };
         let message = checked.ok();
         let from = message.as_ref().map_or_else(|| author_domain(header), |m| Some(m.domain().clone()));
@@ -58,7 +66,7 @@ impl Verifier {
     pub fn query(&self) -> Option<&KeyQuery> {
         match &self.state {
             State::Open(open) => Some(&open.query),
-            State::Settled(..) => None,
+            State::Settled(_) => None,
         }
     }
 
@@ -110,7 +118,10 @@ fn conclude(
     body: impl FnOnce() -> BodyHashes,
 ) -> Facts {
     match state {
-        State::Settled(outcome, certified) => Facts { outcome, from, message, certified },
+        State::Settled(settled) => {
+            let Settled { outcome, certified } = *settled;
+            Facts { outcome, from, message, certified }
+        }
         State::Open(open) => {
             let outcome = open.judge(answer, &body());
             Facts { outcome, from, message, certified: Some(open.certified) }
@@ -118,36 +129,54 @@ fn conclude(
     }
 }
 
-/// §7 steps 2 to 4.
-fn open(header: &Header<'_>, message: &Unambiguous, now: Timestamp, window: u64) -> Result<State, State> {
-    let failed = |failure| State::Settled(Outcome::Failed(failure), None);
-    let field = header.named(FIELD_NAME).next().ok_or(State::Settled(Outcome::Absent, None))?;
-    let certified = Certified::parse(field).map_err(failed)?;
-    let failed = |failure, certified: &Certified| State::Settled(Outcome::Failed(failure), Some(certified.clone()));
+/// §7 step 2: the field itself.
+fn read(header: &Header<'_>, message: &Unambiguous, now: Timestamp, window: u64) -> State {
+    let Some(field) = header.named(FIELD_NAME).next() else { return State::settled(Outcome::Absent, None) };
+    match Certified::parse(field) {
+        Err(failure) => State::settled(Outcome::Failed(failure), None),
+        Ok(certified) => match open(header, field, message, &certified, now, window) {
+            Ok(open) => State::Open(Box::new(open)),
+            Err(failure) => State::settled(Outcome::Failed(failure), Some(certified)),
+        },
+    }
+}
+
+/// §7 steps 3 and 4, and the octets that were signed.
+fn open(
+    header: &Header<'_>,
+    field: Field<'_>,
+    message: &Unambiguous,
+    certified: &Certified,
+    now: Timestamp,
+    window: u64,
+) -> Result<Open, Failure> {
     if let Some(page) = &certified.page {
         if page.domain != *message.domain() {
-            return Err(failed(Failure::DomainMismatch, &certified));
+            return Err(Failure::DomainMismatch);
         }
         if let Some(name) = COVERED_FIELDS.into_iter().find(|name| !certified.covered.iter().any(|c| c == name)) {
-            return Err(failed(Failure::Uncovered(name), &certified));
+            return Err(Failure::Uncovered(name));
         }
     }
     if certified.time > now.add_secs(limits::FUTURE_SECS) {
-        return Err(failed(Failure::Future, &certified));
+        return Err(Failure::Future);
     }
-    let draft_input = draft_input(message, &certified);
-    let input = match &certified.page {
-        Some(page) => {
-            let mut input = Vec::with_capacity(header.octets().len());
-            payload::covered_fields(header, &certified.covered, &mut input);
-            payload::own_field(payload::without_b(field, &page.b_span), &mut input);
-            input
-        }
-        None => draft_input.clone().transpose().map_err(|f| failed(f, &certified))?.unwrap_or_default(),
+    let draft_input = draft_input(message, certified);
+    let input = match (&certified.page, &draft_input) {
+        (Some(page), _) => page_input(header, field, certified, page),
+        (None, Some(draft)) => draft.clone()?,
+        (None, None) => Vec::new(),
     };
     let query = KeyQuery { from: message.domain().clone(), kid: certified.kid, sid: certified.sid.clone() };
     let stale = certified.time < now.sub_secs(window);
-    Ok(State::Open(Box::new(Open { certified, input, draft_input: draft_input.and_then(Result::ok), query, stale })))
+    Ok(Open { certified: certified.clone(), input, draft_input: draft_input.and_then(Result::ok), query, stale })
+}
+
+fn page_input(header: &Header<'_>, field: Field<'_>, certified: &Certified, page: &PageTags) -> Vec<u8> {
+    let mut input = Vec::with_capacity(header.octets().len());
+    payload::covered_fields(header, &certified.covered, &mut input);
+    payload::own_field(payload::without_b(field, &page.b_span), &mut input);
+    input
 }
 
 fn draft_input(message: &Unambiguous, certified: &Certified) -> Option<Result<Vec<u8>, Failure>> {
