@@ -36,6 +36,13 @@ class Bed:
         if lacks := layout.missing():
             raise BedError(f"the bed needs {', '.join(lacks)}; dev/install says how")
         self.down()
+        try:
+            self.start()
+        except BaseException:
+            self.down()
+            raise
+
+    def start(self):
         if STATE.exists():
             shutil.rmtree(STATE)
         STATE.mkdir(mode=0o755)
@@ -74,11 +81,7 @@ class Bed:
             part.stop()
 
     def __enter__(self):
-        try:
-            self.up()
-        except BaseException:
-            self.down()
-            raise
+        self.up()
         return self
 
     def __exit__(self, *_):

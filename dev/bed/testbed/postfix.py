@@ -25,7 +25,7 @@ class Postfix:
         os.chown(maildir, 65534, 65534)
         self.write_config()
         if not milters:
-            self.edit("smtpd_milters=", "non_smtpd_milters=")
+            self.edit("smtpd_milters=", "submission_milters=")
         self.command("start")
         wait_until(f"Postfix of the {self.side} greets", self.greets)
 

@@ -7,8 +7,6 @@ SUNK = "someone@sink.example"
 
 def through(bed, message, word):
     """The octets that leave the receiver, without the Received field it adds on top."""
-    bed.receiver.postfix.edit("mynetworks=127.0.0.66/32")
-    bed.receiver.postfix.set("smtpd_relay_restrictions=permit_mynetworks,reject")
     bed.deliver(EVIL, "x@evil.example", [SUNK], message)
     lines = bed.sunk(word).split(b"\r\n")
     rest = next(n for n, line in enumerate(lines) if n and not line.startswith((b" ", b"\t")))
