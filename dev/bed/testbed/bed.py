@@ -29,8 +29,8 @@ class Bed:
         self.sender = Side("sender", "127.0.0.2", [ALICE, CAROL, BOB])
         self.receiver = Side("receiver", "127.0.0.3", [ANN])
         self.sides = (self.sender, self.receiver)
-        self.auth = postfix.Helper(self.sender.dir, "auth")
-        self.sink = postfix.Helper(STATE / "sink", "sink")
+        self.auth = process.Helper(self.sender.dir, "auth")
+        self.sink = process.Helper(STATE / "sink", "sink")
 
     def up(self):
         if lacks := layout.missing():
@@ -43,9 +43,7 @@ class Bed:
             raise
 
     def start(self):
-        if STATE.exists():
-            shutil.rmtree(STATE)
-        STATE.mkdir(mode=0o755)
+        fresh_folder(STATE)
         self.dns.start()
         for side in self.sides:
             side.dir.mkdir()
@@ -61,9 +59,9 @@ class Bed:
 
     def start_helpers(self):
         socket = self.sender.dir / "auth.sock"
-        self.auth.start(socket, *self.sender.mailboxes, ready=lambda: zi2.accepts(socket))
+        self.auth.start(socket, *self.sender.mailboxes, ready=lambda: process.accepts(socket))
         (STATE / "sink").mkdir()
-        self.sink.start(*SINK, STATE / "sink", ready=lambda: greets(SINK))
+        self.sink.start(*SINK, STATE / "sink", ready=lambda: process.greets(SINK))
 
     def publish_key(self, *domains):
         """Puts the sender's key into DNS, as `zi2-cert dns show` says it."""
@@ -109,11 +107,11 @@ class Bed:
         return process.wait_until(f"mail {word} reaches the sink", find, seconds)
 
 
-def greets(address):
-    import socket
-
-    try:
-        with socket.create_connection(address, 5) as smtp:
-            return smtp.recv(4) == b"220 "
-    except OSError:
-        return False
+def fresh_folder(path):
+    """An empty folder where an older bed was or nothing; never removes anything else."""
+    marker = path / "this-is-a-zi2-test-bed"
+    if path.exists() and not marker.exists():
+        raise BedError(f"{path} exists and is not an old test bed; choose another ZI2_BED")
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(mode=0o755, parents=True)
+    marker.touch()

@@ -45,7 +45,7 @@ class Nameserver:
         self.daemon.kill(signal.SIGHUP)
         for name in names:
             full = name.rstrip(".") if name.endswith(".") else f"{name}.{zone}"
-            wait_until(f"{full} is served", lambda: answers(full, TXT) >= 1)
+            wait_until(f"{full} is served", lambda name=full: answers(name, TXT) >= 1)
 
 
 def answers(name, kind):

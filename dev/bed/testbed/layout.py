@@ -61,6 +61,4 @@ def template(name, **values):
 def missing():
     """What this machine lacks to run the bed, in words; empty when it can."""
     lacks = [] if os.geteuid() == 0 else ["root (ports below 1024, Postfix)"]
-    found = shutil.which("postfix", path="/usr/sbin"), shutil.which("nsd", path="/usr/sbin")
-    lacks += [name for name, path in zip(("postfix", "nsd"), found) if not path]
-    return lacks
+    return lacks + [name for name in ("postfix", "nsd") if not shutil.which(name, path="/usr/sbin")]

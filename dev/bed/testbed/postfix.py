@@ -1,12 +1,10 @@
 """One Postfix instance, wholly below the bed's folder, with zi2-milter or without."""
 
-import os
-import socket
-from pathlib import Path
+import shutil
 
 from . import mail
 from .layout import TEMPLATES, BedError, template
-from .process import Daemon, run, stat_of, wait_until
+from .process import greets, run, stat_of, wait_until
 
 
 class Postfix:
@@ -21,13 +19,13 @@ class Postfix:
         data, maildir = self.dir / "postfix/data", self.dir / "maildir"
         for path in (self.etc, self.spool, data, maildir):
             path.mkdir(parents=True)
-        os.chown(data, uid_of("postfix"), -1)
-        os.chown(maildir, 65534, 65534)
+        shutil.chown(data, "postfix")
+        shutil.chown(maildir, "nobody", "nogroup")
         self.write_config()
         if not milters:
             self.edit("smtpd_milters=", "submission_milters=")
         self.command("start")
-        wait_until(f"Postfix of the {self.side} greets", self.greets)
+        wait_until(f"Postfix of the {self.side} greets", lambda: greets((self.ip, 25)))
 
     def write_config(self):
         values = {"DIR": self.dir, "SIDE": self.side, "IP": self.ip}
@@ -62,17 +60,12 @@ class Postfix:
         if done.returncode != 0:
             raise BedError(f"postfix {verb} failed on the {self.side}:\n{self.tail()}")
 
-    def greets(self):
-        try:
-            with socket.create_connection((self.ip, 25), 5) as smtp:
-                return smtp.recv(4) == b"220 "
-        except OSError:
-            return False
-
     def inbox(self, mailbox):
         """The messages delivered to a mailbox, oldest first."""
         new = self.dir / "maildir" / path_of(mailbox) / "new"
-        files = sorted(new.iterdir(), key=lambda path: path.stat().st_mtime_ns) if new.exists() else []
+        files = (
+            sorted(new.iterdir(), key=lambda path: path.stat().st_mtime_ns) if new.exists() else []
+        )
         return [mail.Mail(path.read_bytes()) for path in files]
 
     def arrival(self, mailbox, token, seconds=30):
@@ -89,8 +82,10 @@ class Postfix:
         folders = ("maildrop", "incoming", "active", "deferred", "hold")
         return sum(1 for f in folders for p in (self.spool / f).rglob("*") if p.is_file())
 
-    def flush(self):
+    def drain(self, seconds):
+        """Tries all deferred mail now, and waits until nothing is left."""
         run("/usr/sbin/postqueue", "-c", self.etc, "-f")
+        wait_until(f"queue of the {self.side} is empty", lambda: self.queued() == 0, seconds)
 
     def sendmail(self, *args, message):
         """Local submission, as a program on the sender's machine does it."""
@@ -105,24 +100,3 @@ class Postfix:
 def path_of(mailbox):
     user, _, domain = mailbox.partition("@")
     return f"{domain}/{user}"
-
-
-def uid_of(user):
-    import pwd
-
-    return pwd.getpwnam(user).pw_uid
-
-
-class Helper:
-    """A small Python server of this folder, run as a program of its own."""
-
-    def __init__(self, folder, name):
-        self.daemon = Daemon(folder, name)
-        self.script = Path(__file__).parent / f"{name}.py"
-
-    def start(self, *args, ready):
-        self.daemon.start(["/usr/bin/python3", str(self.script), *map(str, args)])
-        self.daemon.ready("listens", ready)
-
-    def stop(self):
-        self.daemon.stop()

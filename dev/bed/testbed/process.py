@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -89,6 +90,21 @@ class Daemon:
         return "\n".join(text.splitlines()[-lines:])
 
 
+class Helper:
+    """A small Python server of this folder, run as a program of its own."""
+
+    def __init__(self, folder, name):
+        self.daemon = Daemon(folder, name)
+        self.script = Path(__file__).parent / f"{name}.py"
+
+    def start(self, *args, ready):
+        self.daemon.start(["/usr/bin/python3", str(self.script), *map(str, args)])
+        self.daemon.ready("listens", ready)
+
+    def stop(self):
+        self.daemon.stop()
+
+
 def run(*argv, check=True, **options):
     """A command to its end; its output is text. Fails loudly unless told not to."""
     done = subprocess.run(
@@ -97,3 +113,22 @@ def run(*argv, check=True, **options):
     if check and done.returncode != 0:
         raise BedError(f"{argv[0]} ended with {done.returncode}: {done.stdout}{done.stderr}")
     return done
+
+
+def accepts(path):
+    """Whether somebody listens on a Unix socket."""
+    with socket.socket(socket.AF_UNIX) as unix:
+        try:
+            unix.connect(str(path))
+        except OSError:
+            return False
+    return True
+
+
+def greets(address):
+    """Whether an SMTP server says 220."""
+    try:
+        with socket.create_connection(address, 5) as smtp:
+            return smtp.recv(4) == b"220 "
+    except OSError:
+        return False

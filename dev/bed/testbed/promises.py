@@ -36,8 +36,8 @@ def keep(text, proof, bed):
 
 def told(error):
     """What went wrong: the line of the test, and the error's own words."""
-    frame = traceback.extract_tb(error.__traceback__)[1:2] or traceback.extract_tb(error.__traceback__)
-    place = f"{frame[0].filename}:{frame[0].lineno}: {frame[0].line}"
+    frame = traceback.extract_tb(error.__traceback__)[1]
+    place = f"{frame.filename}:{frame.lineno}: {frame.line}"
     return f"{place}\n{type(error).__name__}: {error}"
 
 

@@ -3,11 +3,10 @@
 import os
 import shutil
 import signal
-import socket
 import urllib.request
 
-from .layout import DNS, STATE, program, template
-from .process import Daemon, run, wait_until
+from .layout import DNS, program, template
+from .process import Daemon, accepts, run, wait_until
 
 
 class Zi2:
@@ -78,12 +77,3 @@ class Zi2:
         for path in (self.dir / "keys").iterdir():
             shutil.chown(path, "nobody")
         return done.stdout
-
-
-def accepts(path):
-    with socket.socket(socket.AF_UNIX) as unix:
-        try:
-            unix.connect(str(path))
-        except OSError:
-            return False
-    return True

@@ -47,7 +47,10 @@ def large(bed):
 def metrics(bed):
     mail = exchange(bed, ALICE)
     assert mail.verified()["result"] == "pass"
-    for side, name in ((bed.sender, "zi2_signatures_total"), (bed.receiver, "zi2_verifications_total")):
+    for side, name in (
+        (bed.sender, "zi2_signatures_total"),
+        (bed.receiver, "zi2_verifications_total"),
+    ):
         text = side.zi2.metrics()
         assert name in text, text[:500]
         assert "example" not in text, "a domain stands in the metrics"

@@ -30,7 +30,8 @@ def eight(bed):
 @promise("X-ZI2-Verified at the top, between and at the end: all gone, one of ours")
 def verified(bed):
     top = "".join(VERIFIED.format(n) for n in range(4)) + "X-ZI2-VERIFIED:forged=5\r\n"
-    mail = from_evil(bed, top + "Received: from a by b; Wed, 1 Apr 2026 12:00:00 +0000\r\n" + VERIFIED.format(6))
+    hop = "Received: from a by b; Wed, 1 Apr 2026 12:00:00 +0000\r\n"
+    mail = from_evil(bed, top + hop + VERIFIED.format(6))
     assert b"forged=" not in mail.raw, mail.raw
     assert mail.verified()["result"] == "missing"
 

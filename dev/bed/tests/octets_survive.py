@@ -22,7 +22,9 @@ def unchanged(bed):
 
 @promise("the same message verifies at the receiver")
 def verifies(bed):
-    bed.submit(ALICE, [ANN], compose(ALICE, ANN, word := token(), extra=ODD, body="Gr\u00fc\u00dfe\r\n"))
+    bed.submit(
+        ALICE, [ANN], compose(ALICE, ANN, word := token(), extra=ODD, body="Gr\u00fc\u00dfe\r\n")
+    )
     tags = bed.receiver.postfix.arrival(ANN, word).verified()
     assert tags["result"] == "pass", tags
 
