@@ -49,6 +49,8 @@ class Bed:
             side.dir.mkdir()
             side.zi2.prepare()
         self.start_helpers()
+        if self.milter:
+            zi2.install()
         if self.key:
             self.sender.zi2.keygen("sender.example")
             self.publish_key("sender.example", "tenant-b.example")

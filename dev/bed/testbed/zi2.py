@@ -1,11 +1,11 @@
-"""zi2-milter and zi2-cert on one side of the bed."""
+"""zi2-milter and zi2-cert on one side of the bed, run as the service's user would run them."""
 
 import os
 import shutil
 import signal
 import urllib.request
 
-from .layout import DNS, program, template
+from .layout import DNS, STATE, program, template
 from .process import Daemon, accepts, run, wait_until
 
 
@@ -16,6 +16,7 @@ class Zi2:
         self.dir, self.side, self.ip = folder, side, ip
         self.config = folder / "zi2.toml"
         self.daemon = Daemon(folder, "zi2-milter")
+        self.bin = STATE / "bin"
 
     def prepare(self):
         for name in ("keys", "store"):
@@ -28,7 +29,7 @@ class Zi2:
         (self.dir / "senders").write_text(template("senders"))
 
     def start(self):
-        self.daemon.start([program("zi2d"), "milter", "--config", str(self.config)])
+        self.daemon.start([str(self.bin / "zi2-milter"), "--config", str(self.config)])
         self.daemon.ready("listens", lambda: all(map(accepts, self.sockets())))
 
     def stop(self, number=signal.SIGTERM):
@@ -67,13 +68,21 @@ class Zi2:
             return answer.read().decode()
 
     def cert(self, *args, check=True):
-        """Runs zi2-cert on this side's configuration, as the milter's user where that matters."""
+        """Runs zi2-cert with this side's configuration."""
         env = {**os.environ, "ZI2_CONFIG": str(self.config)}
-        return run(program("zi2-cert"), *args, check=check, env=env)
+        user = {"user": "nobody", "group": "postfix", "extra_groups": []}
+        return run(self.bin / "zi2-cert", *args, check=check, env=env, cwd="/", **user)
 
     def keygen(self, domain):
-        """Makes the key, gives it to the milter's user, and returns what was printed."""
-        done = self.cert("keygen", "--domain", domain, "--dir", self.dir / "keys")
-        for path in (self.dir / "keys").iterdir():
-            shutil.chown(path, "nobody")
-        return done.stdout
+        """Makes the sender's key, and returns what was printed."""
+        return self.cert("keygen", "--domain", domain, "--dir", self.dir / "keys").stdout
+
+
+def install():
+    """Puts our programs where every user may run them, under their installed names."""
+    (STATE / "bin").mkdir()
+    for built, installed in (("zi2d", "zi2-milter"), ("zi2-cert", "zi2-cert")):
+        try:
+            os.link(program(built), STATE / "bin" / installed)
+        except OSError:  # another file system
+            shutil.copy(program(built), STATE / "bin" / installed)
