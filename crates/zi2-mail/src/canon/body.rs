@@ -132,10 +132,8 @@ enum Blank {
     SpaceCr,
 }
 
-/// Octets looked at in one go; one bit each in a word.
+/// Octets looked at in one go: a word has one bit for each.
 const BLOCK: usize = 64;
-/// A block and the two octets that decide about its last one.
-type Window = [u8; BLOCK + 2];
 /// Size of the staging buffer. Small enough to stay in the first-level cache with what is hashed.
 const STAGE: usize = 8 * 1024;
 /// Octets that are worth a call of the sink of their own.
@@ -150,28 +148,29 @@ impl Squeezer {
         }
         let (decided, held) = split_blank(octets);
         self.held = held;
-        let (mut at, mut clean) = (0, 0);
-        while let Some(rest) = decided.get(at..).filter(|rest| !rest.is_empty()) {
-            let window = rest.first_chunk().copied().unwrap_or_else(|| padded(rest));
-            if may_change(&window) {
-                let mut changes = Changes::of(&window);
-                while let Some((place, dropped)) = changes.next() {
-                    self.put(decided.get(clean..at + place).unwrap_or_default(), sink);
-                    if dropped == 0 {
-                        self.put(b" ", sink);
-                    }
-                    clean = at + place + dropped.max(1);
-                }
+        let mut clean = 0;
+        for block in (0..decided.len()).step_by(BLOCK) {
+            let rest = decided.get(block..).unwrap_or_default();
+            let mut blanks = match rest.first_chunk::<{ BLOCK + 1 }>() {
+                Some(window) => blanks(window),
+                None => blanks(&padded(rest)),
+            };
+            while let Some((place, count)) = next_run(&mut blanks) {
+                let last = block + place + count - 1;
+                let (stays, kept) = fate(decided.get(last..).unwrap_or_default());
+                self.put(decided.get(clean..).unwrap_or_default(), block + place - clean, sink);
+                self.stage.extend_from_slice(stays);
+                clean = last + 1 - kept;
             }
-            at += BLOCK;
         }
-        self.put(decided.get(clean..).unwrap_or_default(), sink);
+        let rest = decided.get(clean..).unwrap_or_default();
+        self.put(rest, rest.len(), sink);
     }
 
     /// Passes on what is left. White space at the end of the body is white space at the end of a line.
     pub(crate) fn finish(&mut self, sink: &mut impl FnMut(&[u8])) {
         if mem::take(&mut self.held) == Blank::SpaceCr {
-            self.put(b" \r", sink);
+            self.put(b" \r", b" \r".len(), sink);
         }
         self.flush(sink);
     }
@@ -183,16 +182,16 @@ impl Squeezer {
                 (Blank::Space, b' ' | b'\t') => Blank::Space,
                 (Blank::Space, b'\r') => Blank::SpaceCr,
                 (Blank::Space, _) => {
-                    self.put(b" ", sink);
+                    self.put(b" ", b" ".len(), sink);
                     self.held = Blank::None;
                     return octets;
                 }
                 (_, b'\n') => {
-                    self.put(b"\r\n", sink);
+                    self.put(b"\r\n", b"\r\n".len(), sink);
                     Blank::None
                 }
                 _ => {
-                    self.put(b" \r", sink);
+                    self.put(b" \r", b" \r".len(), sink);
                     self.held = Blank::None;
                     return octets;
                 }
@@ -202,19 +201,35 @@ impl Squeezer {
         octets
     }
 
-    fn put(&mut self, octets: &[u8], sink: &mut impl FnMut(&[u8])) {
-        if octets.len() >= DIRECT {
-            self.flush(sink);
-            sink(octets);
-            return;
+    /// Passes on the first `count` octets. Given more than those, a short copy has a fixed length, which is the faster.
+    #[inline]
+    fn put(&mut self, octets: &[u8], count: usize, sink: &mut impl FnMut(&[u8])) {
+        // Room for a whole block too, and for the octet that follows a change.
+        if count >= DIRECT || self.stage.len() + count + BLOCK + 1 > self.stage.capacity() {
+            return self.put_slow(octets.get(..count).unwrap_or_default(), sink);
         }
-        if self.stage.len() + octets.len() > STAGE {
-            self.flush(sink);
+        match octets.first_chunk::<BLOCK>() {
+            Some(block) if count <= BLOCK => {
+                let end = self.stage.len() + count;
+                self.stage.extend_from_slice(block);
+                self.stage.truncate(end);
+            }
+            _ => self.stage.extend_from_slice(octets.get(..count).unwrap_or_default()),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn put_slow(&mut self, octets: &[u8], sink: &mut impl FnMut(&[u8])) {
+        self.flush(sink);
         if self.stage.capacity() == 0 {
             self.stage.reserve_exact(STAGE);
         }
-        self.stage.extend_from_slice(octets);
+        if octets.len() >= DIRECT {
+            sink(octets);
+        } else {
+            self.stage.extend_from_slice(octets);
+        }
     }
 
     fn flush(&mut self, sink: &mut impl FnMut(&[u8])) {
@@ -238,62 +253,47 @@ fn split_blank(octets: &[u8]) -> (&[u8], Blank) {
     (decided, held)
 }
 
-/// The last octets; what is not there needs no change.
-fn padded(rest: &[u8]) -> Window {
-    let mut window = [0; BLOCK + 2];
+/// The last octets, and after them some that are no white space.
+fn padded(rest: &[u8]) -> [u8; BLOCK + 1] {
+    let mut window = [b'x'; BLOCK + 1];
     window.iter_mut().zip(rest).for_each(|(place, octet)| *place = *octet);
     window
 }
 
-/// Whether there may be something to change: a TAB, or a SP before another blank or a line end. Cheap, and asked of each
-/// block; the compiler makes vectors of it.
-fn may_change(window: &Window) -> bool {
+/// One bit for each octet of a block that may change: a TAB, or a SP before another blank, a CR or another control octet.
+/// Most blocks have none, which the compiler makes vectors of.
+fn blanks(window: &[u8; BLOCK + 1]) -> u64 {
+    let mut flags = [0_u8; BLOCK];
     let next = window.get(1..).unwrap_or_default();
-    let pairs = window.iter().zip(next).take(BLOCK);
-    pairs.fold(false, |found, (octet, next)| found | (*octet == b'\t') | ((*octet == b' ') & (*next <= b' ')))
-}
-
-/// The places of a block where the reduced form differs, in order.
-struct Changes {
-    /// White space that goes.
-    drop: u64,
-    /// TABs, which stay as SP unless they go.
-    tab: u64,
-}
-
-impl Changes {
-    /// The rule without a state: white space goes if more of it or a CRLF is next, so of each run the last one stays.
-    fn of(window: &Window) -> Self {
-        let blank = |octet: u8| (octet == b' ') | (octet == b'\t');
-        let (next, after) = (window.get(1..).unwrap_or_default(), window.get(2..).unwrap_or_default());
-        let mut flags = [0_u8; BLOCK];
-        for (((flag, octet), next), after) in flags.iter_mut().zip(window).zip(next).zip(after) {
-            let drop = blank(*octet) & (blank(*next) | ((*next == b'\r') & (*after == b'\n')));
-            *flag = u8::from(drop) | u8::from(*octet == b'\t') << 1;
-        }
-        let (groups, _) = flags.as_chunks::<8>();
-        let (drop, tab) = groups.iter().rev().fold((0, 0), |(drop, tab), group| {
-            let group = u64::from_le_bytes(*group);
-            (drop << 8 | gather(group), tab << 8 | gather(group >> 1))
-        });
-        Self { drop, tab }
+    for ((flag, octet), next) in flags.iter_mut().zip(window).zip(next) {
+        *flag = u8::from((*octet == b'\t') | ((*octet == b' ') & (*next <= b' ')));
     }
-
-    /// A place, and how many octets go there: none is a TAB that becomes a SP.
-    fn next(&mut self) -> Option<(usize, usize)> {
-        let changes = self.drop | self.tab;
-        let place = changes.trailing_zeros();
-        let dropped = self.drop.checked_shr(place)?.trailing_ones();
-        let done = u64::MAX.checked_shl(place + dropped.max(1)).unwrap_or(0);
-        self.drop &= done;
-        self.tab &= done;
-        Some((place as usize, dropped as usize))
+    let (groups, _) = flags.as_chunks::<8>();
+    if groups.iter().fold(0, |any, group| any | u64::from_ne_bytes(*group)) == 0 {
+        return 0;
     }
+    // The lowest bits of eight octets, gathered in the highest octet of the product, the first octet's lowest.
+    let gather = |group: u64| group.wrapping_mul(0x0102_0408_1020_4080) >> 56;
+    groups.iter().rev().fold(0, |bits, group| bits << 8 | gather(u64::from_le_bytes(*group)))
 }
 
-/// The lowest bits of eight octets, the first octet's lowest.
-fn gather(octets: u64) -> u64 {
-    (octets & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56
+/// Takes the first run of ones: its place and length. All octets of such a run but the last have a blank next.
+fn next_run(bits: &mut u64) -> Option<(usize, usize)> {
+    let place = bits.trailing_zeros();
+    let count = bits.checked_shr(place)?.trailing_ones();
+    *bits &= u64::MAX.checked_shl(place + count).unwrap_or(0);
+    Some((place as usize, count as usize))
+}
+
+/// What stays of a blank and of what is after it: what a TAB becomes, or how many octets are as they should be.
+///
+/// The rule without a state: white space goes if more of it or a CRLF is next, so the last blank of each run stays.
+fn fate(octets: &[u8]) -> (&'static [u8], usize) {
+    match octets {
+        [_, b' ' | b'\t', ..] | [_, b'\r', b'\n', ..] => (b"", 0),
+        [b'\t', ..] => (b" ", 0),
+        _ => (b"", 1),
+    }
 }
 
 #[cfg(test)]
