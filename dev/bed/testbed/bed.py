@@ -1,6 +1,9 @@
 """The whole bed: DNS, sender, receiver, sink; up and down as one."""
 
+import fcntl
 import shutil
+import signal
+import sys
 
 from . import dns, layout, mail, postfix, process, zi2
 from .layout import ALICE, ANN, BOB, CAROL, SINK, STATE, BedError
@@ -81,11 +84,16 @@ class Bed:
             part.stop()
 
     def __enter__(self):
+        # Two runs at once would share ports and folders: the second waits for the first.
+        self.lock = open(f"{STATE}.lock", "w")
+        process.wait_until("the other run of the bed ends", lambda: locked(self.lock), seconds=1800)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # through __exit__
         self.up()
         return self
 
     def __exit__(self, *_):
         self.down()
+        self.lock.close()
 
     # What people do with mail.
 
@@ -107,6 +115,14 @@ class Bed:
             return next((wire for wire in wires if word.encode() in wire), None)
 
         return process.wait_until(f"mail {word} reaches the sink", find, seconds)
+
+
+def locked(file):
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def fresh_folder(path):
