@@ -1,1 +1,21 @@
 //! Fetching and keeping keys: DNS look-ups and our own key files.
+//!
+//! It does input and output for the layers below, and decides nothing: which place is asked is [`zi2_trust::Ladder`]'s
+//! word, what a record says is `zi2-sig`'s. Every look-up is paid from a [`Budget`].
+
+mod budget;
+mod dns;
+mod files;
+pub mod limits;
+mod search;
+
+// asking
+pub use budget::Budget;
+pub use dns::{DnsError, DnsOptions, Resolver, Servers, TrustAd};
+pub use search::{Documents, Search, gather, policy};
+
+// a world of data, for --world and tests
+pub use dns::{FixedDns, FixedNode, FixedStatus};
+
+// our own keys
+pub use files::{FileError, KeyPlace, Keyring, Seed, SeedError, Written, create, replace};

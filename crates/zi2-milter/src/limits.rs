@@ -36,7 +36,7 @@ pub const BUFFER_BUSY: usize = 128 * 1024;
 /// Capacity kept in buffers that grew for one large frame or reply, once it is gone.
 pub const BUFFER_KEPT: usize = 128 * 1024;
 
-/// Time one frame may take from its first octet to its last.
+/// Time one frame may take from its first octet to its last, and an MTA to begin the negotiation.
 pub const FRAME_TIME: Duration = Duration::from_secs(30);
 
 /// Time between two commands of one message: Postfix allows an SMTP client 300 s between commands.

@@ -15,7 +15,7 @@ use super::slots::{Phase, Slot};
 use super::{Message, Next, Opening, Peer, Service};
 use crate::codec::{ClientAddress, Connect, Outcome};
 use crate::limits;
-use crate::session::{Event, Macros, ProtocolError, Seen, Session};
+use crate::session::{Event, Macros, ProtocolError, Seen, Session, State};
 
 /// A connection of an MTA and the message open on it.
 pub(super) struct Connection<S, M, F> {
@@ -251,6 +251,8 @@ where
         if !self.session.is_inside_frame() {
             self.partial = None;
             return match phase {
+                // MTAs speak first and at once.
+                Phase::Idle if self.session.state() == State::Start => (now + limits.frame, "negotiate"),
                 Phase::Idle => (now + limits.idle, "begin a message"),
                 Phase::InMessage | Phase::Busy => (now + limits.command, "go on with a message"),
             };

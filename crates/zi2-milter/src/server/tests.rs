@@ -157,7 +157,8 @@ fn read(counter: &AtomicU64) -> u64 {
 async fn silent_peers_are_closed_in_time() {
     let limits = Limits::STANDARD;
     let table = [
-        ("", limits.idle),
+        ("", limits.frame),
+        ("O", limits.idle),
         ("OC", limits.idle),
         ("OCMNE", limits.idle),
         ("OCMR", limits.command),

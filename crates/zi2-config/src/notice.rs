@@ -1,0 +1,77 @@
+//! What an operator should know although nothing is wrong.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::listen::Listen;
+use crate::place::Place;
+
+/// Something worth a line in the log at start.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Notice {
+    /// There is no main file.
+    NoFile(Arc<Path>),
+    /// A file of `conf.d` with another ending.
+    NotToml(PathBuf),
+    /// Egress without hosted domains.
+    NothingHosted,
+    /// A listener others can reach.
+    BeyondHost(&'static str, Listen),
+    /// The key file of the product page.
+    ProductKey(PathBuf),
+    /// Rules about domains that are not hosted.
+    NotHosted {
+        /// The first of them.
+        place: Place,
+        /// Its domain or address.
+        target: String,
+        /// How many more the file has.
+        more: usize,
+    },
+    /// Lines of a Postfix table that say nothing about a domain.
+    NotImported {
+        /// The first of them.
+        place: Place,
+        /// How many more the file has.
+        more: usize,
+    },
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Notice::NoFile(path) => {
+                write!(f, "{}: there is no such file; defaults and environment are all there is", path.display())
+            }
+            Notice::NotToml(path) => write!(f, "{}: not read, since its name does not end in .toml", path.display()),
+            Notice::NothingHosted => {
+                f.write_str("server.hosted: no domain is hosted here, so nothing will be certified; name your domains")
+            }
+            Notice::BeyondHost(setting, listen) => write!(
+                f,
+                "{setting}: {listen} can be reached from other hosts; whoever reaches it can use it, so let a firewall \
+                 keep them out"
+            ),
+            Notice::ProductKey(path) => write!(
+                f,
+                "keys.dir: it holds no key, so {} is used; move it there as KID.key when you can",
+                path.display()
+            ),
+            Notice::NotHosted { place, target, more } => write!(
+                f,
+                "{place}: {target} is not hosted here, so the rule allows nothing{}; add it to server.hosted, or remove it",
+                and_more(*more)
+            ),
+            Notice::NotImported { place, more } => write!(
+                f,
+                "{place}: not imported, since it names no login, or neither a domain nor a full address{}",
+                and_more(*more)
+            ),
+        }
+    }
+}
+
+fn and_more(more: usize) -> String {
+    if more == 0 { String::new() } else { format!(" (and {more} more of this file)") }
+}

@@ -1,0 +1,105 @@
+//! Sections built from values that are known to be right.
+
+use std::time::Duration;
+
+use zi2_trust::HistoryPolicy;
+
+use super::Found;
+use super::choices;
+use super::values::Values;
+use crate::config::{Config, Dns, Egress, Ingress, Limits, Log, Metrics, Replay, Server, StoreConfig};
+use crate::hosted::HostedDomains;
+use crate::problem::Problem;
+
+pub(super) fn config(values: &mut Values<'_>, found: Found) -> Result<Config, Problem> {
+    Ok(Config {
+        server: server(values, found.sid, found.hosted)?,
+        keys: found.keys,
+        egress: egress(values)?,
+        senders: found.senders,
+        ingress: ingress(values)?,
+        replay: replay(values)?,
+        history: history(values)?,
+        dns: dns(values)?,
+        store: StoreConfig {
+            backend: values.word("store", "backend", choices::STORE_BACKEND)?,
+            path: values.get("store", "path")?,
+        },
+        log: Log {
+            format: values.word("log", "format", choices::LOG_FORMAT)?,
+            addresses: values.word("log", "addresses", choices::LOG_ADDRESSES)?,
+            level: values.word("log", "level", choices::LOG_LEVEL)?,
+        },
+        metrics: Metrics { listen: values.optional("metrics", "listen")? },
+        limits: Limits {
+            connections: small(values, "limits", "connections")?,
+            shutdown: values.get("limits", "shutdown")?,
+        },
+    })
+}
+
+fn server(values: &mut Values<'_>, sid: zi2_mail::HostName, hosted: HostedDomains) -> Result<Server, Problem> {
+    let authserv_id = match values.optional("server", "authserv_id")? {
+        Some(name) => name,
+        None => {
+            values.derive("server", "authserv_id", sid.clone());
+            sid.clone()
+        }
+    };
+    let (user, group) = (values.get("server", "user")?, values.optional("server", "group")?);
+    Ok(Server { sid, authserv_id, hosted, user, group })
+}
+
+fn egress(values: &Values<'_>) -> Result<Egress, Problem> {
+    Ok(Egress {
+        listen: values.get("egress", "listen")?,
+        form: values.word("egress", "form", choices::FORM)?,
+        on_mismatch: values.word("egress", "on_mismatch", choices::ON_MISMATCH)?,
+        add_missing: values.get("egress", "add_missing")?,
+        issued_log: values.get("egress", "issued_log")?,
+    })
+}
+
+fn ingress(values: &Values<'_>) -> Result<Ingress, Problem> {
+    Ok(Ingress {
+        listen: values.get("ingress", "listen")?,
+        mode: values.word("ingress", "mode", choices::INGRESS_MODE)?,
+        deadline: values.get("ingress", "deadline")?,
+        window: values.get("ingress", "window")?,
+        page_name: values.word("ingress", "page_name", choices::PAGE_NAME)?,
+    })
+}
+
+fn replay(values: &Values<'_>) -> Result<Replay, Problem> {
+    Ok(Replay {
+        mode: values.word("replay", "mode", choices::REPLAY_MODE)?,
+        allowance: small(values, "replay", "allowance")?,
+        sync: values.get("replay", "sync")?,
+        capacity: values.get("replay", "capacity")?,
+    })
+}
+
+fn history(values: &Values<'_>) -> Result<HistoryPolicy, Problem> {
+    let seconds = |key| values.get::<Duration>("history", key).map(|span| span.as_secs());
+    Ok(HistoryPolicy {
+        trusted: values.get("history", "trusted")?,
+        min_days: small(values, "history", "min_days")?,
+        min_span: seconds("min_span")?,
+        idle: seconds("idle")?,
+        expected: seconds("expected")?,
+    })
+}
+
+fn dns(values: &Values<'_>) -> Result<Dns, Problem> {
+    Ok(Dns {
+        servers: values.get("dns", "servers")?,
+        trust_ad: values.word("dns", "trust_ad", choices::TRUST_AD)?,
+        timeout: values.get("dns", "timeout")?,
+        queries: small(values, "dns", "queries")?,
+    })
+}
+
+/// A count whose range, in the table, fits 32 bits.
+fn small(values: &Values<'_>, section: &str, key: &str) -> Result<u32, Problem> {
+    values.get::<u64>(section, key).map(|count| u32::try_from(count).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,33 @@
+//! What the words of closed lists mean. The words themselves stand in the table of settings; a test holds the two together.
+
+use zi2_sig::Form;
+use zi2_trust::{PageName, ReplayMode};
+
+use crate::config::{IngressMode, LogAddresses, LogFormat, LogLevel, OnMismatch, StoreBackend, TrustAd};
+
+type Words<T> = &'static [(&'static str, T)];
+
+pub(super) const FORM: Words<Form> = &[("combined", Form::Combined), ("draft", Form::Draft), ("page", Form::Page)];
+pub(super) const ON_MISMATCH: Words<OnMismatch> = &[("skip", OnMismatch::Skip), ("reject", OnMismatch::Reject)];
+pub(super) const INGRESS_MODE: Words<IngressMode> = &[("mark", IngressMode::Mark), ("monitor", IngressMode::Monitor)];
+pub(super) const PAGE_NAME: Words<PageName> = &[("fallback", PageName::Fallback), ("off", PageName::Off)];
+pub(super) const REPLAY_MODE: Words<ReplayMode> =
+    &[("off", ReplayMode::Off), ("flag", ReplayMode::Flag), ("fail", ReplayMode::Fail)];
+pub(super) const TRUST_AD: Words<TrustAd> =
+    &[("loopback", TrustAd::Loopback), ("always", TrustAd::Always), ("never", TrustAd::Never)];
+pub(super) const STORE_BACKEND: Words<StoreBackend> =
+    &[("sqlite", StoreBackend::Sqlite), ("memory", StoreBackend::Memory)];
+pub(super) const LOG_FORMAT: Words<LogFormat> = &[("text", LogFormat::Text), ("json", LogFormat::Json)];
+pub(super) const LOG_ADDRESSES: Words<LogAddresses> = &[
+    ("none", LogAddresses::None),
+    ("domain", LogAddresses::Domain),
+    ("hash", LogAddresses::Hash),
+    ("full", LogAddresses::Full),
+];
+pub(super) const LOG_LEVEL: Words<LogLevel> = &[
+    ("error", LogLevel::Error),
+    ("warn", LogLevel::Warn),
+    ("info", LogLevel::Info),
+    ("debug", LogLevel::Debug),
+    ("trace", LogLevel::Trace),
+];

@@ -1,0 +1,192 @@
+//! Resolving: checked values, defaults and the tables they name become a [`Config`].
+//!
+//! Looks at the rest when one thing is wrong, so that all problems are reported at once; builds only when nothing is.
+
+mod build;
+mod choices;
+mod values;
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use zi2_mail::{Domain, HostName};
+use zi2_sig::Kid;
+
+use crate::config::{KeySource, Keys, Loaded};
+use crate::hosted::{self, HostedDomains};
+use crate::limits;
+use crate::listen::Listen;
+use crate::notice::Notice;
+use crate::place::Place;
+use crate::problem::{Fault, Problem, Problems};
+use crate::read::{self, Content, Paths, directory_has, full_name, read_text};
+use crate::senders::{OwnDomain, SenderMap};
+use values::Values;
+
+pub(crate) fn load(
+    paths: &Paths,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Loaded, Problems> {
+    let (mut notices, mut problems) = (Vec::new(), Problems::none());
+    let written = read::read(paths, environment, &mut notices, &mut problems);
+    if written.incomplete {
+        return Err(problems); // what is missing may stand in the file that cannot be read
+    }
+    let mut resolver = Resolver { values: Values::new(&written), paths, notices, problems };
+    let found = match resolver.find() {
+        Ok(found) => found,
+        Err(problem) => {
+            resolver.problems.add(problem);
+            return Err(resolver.problems);
+        }
+    };
+    let Resolver { mut values, notices, mut problems, .. } = resolver;
+    match found {
+        Some(found) if problems.is_empty() => match build::config(&mut values, found) {
+            Ok(config) => Ok(Loaded { config, origins: values.origins()?, notices }),
+            Err(problem) => {
+                problems.add(problem);
+                Err(problems)
+            }
+        },
+        _ => Err(problems),
+    }
+}
+
+/// What more than one value decides.
+struct Found {
+    sid: HostName,
+    hosted: HostedDomains,
+    senders: SenderMap,
+    keys: Keys,
+}
+
+struct Resolver<'a> {
+    values: Values<'a>,
+    paths: &'a Paths,
+    notices: Vec<Notice>,
+    problems: Problems,
+}
+
+impl Resolver<'_> {
+    /// `None`: problems were found. An error is a contradiction in the table of settings.
+    fn find(&mut self) -> Result<Option<Found>, Problem> {
+        let sid = self.sid()?;
+        let hosted = self.hosted()?;
+        let senders = self.senders(&hosted)?;
+        let keys = self.keys()?;
+        self.listeners(&hosted)?;
+        Ok(sid.map(|sid| Found { sid, hosted, senders, keys }))
+    }
+
+    fn sid(&mut self) -> Result<Option<HostName>, Problem> {
+        if let Some(sid) = self.values.optional("server", "sid")? {
+            return Ok(Some(sid));
+        }
+        if self.values.is_faulty("server", "sid") {
+            return Ok(None); // said already
+        }
+        match full_name(self.paths) {
+            Ok(name) => {
+                self.values.derive("server", "sid", name.clone());
+                Ok(Some(name))
+            }
+            Err(fault) => {
+                self.problems.push(Place::Setting("server.sid"), fault);
+                Ok(None)
+            }
+        }
+    }
+
+    fn hosted(&mut self) -> Result<HostedDomains, Problem> {
+        let mut domains: Vec<Domain> = self.values.get("server", "hosted")?;
+        let file: PathBuf = self.values.get("server", "hosted_file")?;
+        if let Some((path, text)) = self.table("server", "hosted_file", file) {
+            domains.extend(hosted::read(&path, &text, &mut self.problems));
+        }
+        Ok(HostedDomains::new(domains))
+    }
+
+    fn senders(&mut self, hosted: &HostedDomains) -> Result<SenderMap, Problem> {
+        let own_domain =
+            if self.values.get("senders", "own_domain")? { OwnDomain::Allowed } else { OwnDomain::ByRuleOnly };
+        let mut map = SenderMap::new(hosted.clone(), own_domain);
+        for file in self.values.get::<Vec<PathBuf>>("senders", "map")? {
+            if let Some((path, text)) = self.table("senders", "map", file) {
+                self.notices.extend(map.add_own(&path, &text, &mut self.problems));
+            }
+        }
+        for file in self.values.get::<Vec<PathBuf>>("senders", "postfix_maps")? {
+            if let Some((path, text)) = self.table("senders", "postfix_maps", file) {
+                self.notices.extend(map.add_postfix(&path, &text, &mut self.problems));
+            }
+        }
+        Ok(map)
+    }
+
+    /// The text of a table. Only the default one may be absent.
+    fn table(&mut self, section: &str, key: &str, file: PathBuf) -> Option<(Arc<Path>, String)> {
+        let path: Arc<Path> = Arc::from(file);
+        match read_text(&path, limits::TABLE_OCTETS) {
+            Ok(Content::Text(text)) => return Some((path, text)),
+            Ok(Content::Absent) if self.values.is_default(section, key) => {}
+            Ok(Content::Absent) => self.problems.push(Place::File(path), Fault::Missing),
+            Err((place, fault)) => self.problems.push(place, fault),
+        }
+        None
+    }
+
+    fn keys(&mut self) -> Result<Keys, Problem> {
+        let (dir, kid): (PathBuf, Option<Kid>) =
+            (self.values.get("keys", "dir")?, self.values.optional("keys", "kid")?);
+        let product = self.paths.product_keys.join("zi2-cert.key");
+        if directory_has(&dir, "key") || !product.exists() {
+            return Ok(Keys { source: KeySource::Directory(dir), kid });
+        }
+        self.notices.push(Notice::ProductKey(product.clone()));
+        let public = self.paths.product_keys.join("zi2-cert.pub");
+        let kid = kid.or_else(|| kid_in(&public));
+        let certifies = !self.values.get::<Vec<Listen>>("egress", "listen")?.is_empty();
+        if kid.is_none() && certifies && !self.values.is_faulty("keys", "kid") {
+            self.problems.push(Place::Setting("keys.kid"), Fault::NoKid(public.display().to_string()));
+        }
+        Ok(Keys { source: KeySource::ProductFile(product), kid })
+    }
+
+    fn listeners(&mut self, hosted: &HostedDomains) -> Result<(), Problem> {
+        let mut seen: HashSet<Listen> = HashSet::new();
+        for (section, name) in [("egress", "egress.listen"), ("ingress", "ingress.listen")] {
+            let listeners: Vec<Listen> = self.values.get(section, "listen")?;
+            if section == "egress" && !listeners.is_empty() && hosted.is_empty() {
+                self.notices.push(Notice::NothingHosted);
+            }
+            for listen in listeners {
+                if listen.is_beyond_host() {
+                    self.notices.push(Notice::BeyondHost(name, listen.clone()));
+                }
+                let any_port = matches!(&listen, Listen::Inet(address) if address.port() == 0);
+                if !any_port && !seen.insert(listen.clone()) {
+                    let place = self.values.place(section, "listen").unwrap_or(Place::Setting(name));
+                    self.problems.push(place, Fault::ListenerTwice(listen.to_string()));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The identifier that a public key file mentions, as a comment or as the name in a record.
+fn kid_in(path: &Path) -> Option<Kid> {
+    let Ok(Content::Text(text)) = read_text(&Arc::from(path), limits::FILE_OCTETS) else { return None };
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).find_map(|word| Kid::parse(word).ok())
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Problems {
+        let mut problems = Problems::none();
+        problems.add(problem);
+        problems
+    }
+}

@@ -1,0 +1,142 @@
+//! Answers kept for a while, and one flight for all who ask the same at the same time.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use zi2_trust::QueryName;
+
+use super::answer::{Answer, Kind, Question};
+use crate::limits;
+
+/// A bounded cache of answers. What it holds is never replaced while it is valid, so a failure cannot displace an answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Cache {
+    entries: moka::future::Cache<Question, Entry>,
+}
+
+/// Times are tokio's, which tests can stop; the cache's own expiry only frees memory.
+#[derive(Clone, Debug)]
+struct Entry {
+    answer: Arc<Answer>,
+    expires: Instant,
+}
+
+impl Entry {
+    fn new(answer: Answer) -> Entry {
+        Entry { expires: Instant::now() + answer.kept(), answer: Arc::new(answer) }
+    }
+
+    fn is_over(&self) -> bool {
+        self.expires <= Instant::now()
+    }
+}
+
+impl Cache {
+    pub(crate) fn new() -> Cache {
+        let entries = moka::future::Cache::builder()
+            .max_capacity(limits::CACHE_UNITS)
+            .weigher(|_, entry: &Entry| {
+                u32::try_from(1 + entry.answer.octets() / limits::CACHE_UNIT).unwrap_or(u32::MAX)
+            })
+            .time_to_live(limits::POSITIVE_MAX)
+            .build();
+        Cache { entries }
+    }
+
+    /// The valid answer, if there is one.
+    pub(crate) async fn get(&self, question: &Question) -> Option<Arc<Answer>> {
+        self.entries.get(question).await.filter(|entry| !entry.is_over()).map(|entry| entry.answer)
+    }
+
+    /// The valid answer, or the one `ask` gives. While it runs, all others who ask the same wait for it.
+    pub(crate) async fn get_or(&self, question: Question, ask: impl Future<Output = Answer>) -> Arc<Answer> {
+        let fresh = async { Entry::new(ask.await) };
+        let entry = self.entries.entry(question).or_insert_with_if(fresh, |old| old.is_over()).await;
+        entry.into_value().answer
+    }
+
+    /// Drops what is known of a name. A flight under way is not recalled.
+    pub(crate) async fn forget(&self, name: &QueryName) {
+        for kind in Kind::ALL {
+            self.entries.invalidate(&Question { name: name.clone(), kind }).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Duration;
+
+    use zi2_mail::Domain;
+    use zi2_sig::Trouble;
+    use zi2_trust::Dnssec;
+
+    use super::super::answer::{Found, Presence};
+    use super::*;
+
+    fn question(domain: &str) -> Question {
+        Question { name: QueryName::record(&Domain::parse(domain).unwrap()), kind: Kind::Txt }
+    }
+
+    fn answer(text: &str, ttl: u64) -> Answer {
+        let presence = if text.is_empty() { Presence::Absent } else { Presence::Present };
+        let found = Found { presence, texts: vec![text.into()], dnssec: Dnssec::Insecure };
+        Answer { found: Ok(found), ttl: Duration::from_secs(ttl), questions: 1 }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_answer_has_its_time() {
+        let cache = Cache::new();
+        for (first, secs) in [
+            (answer("a", 0), 60),
+            (answer("a", 3600), 3600),
+            (answer("a", 1 << 30), 86_400),
+            (answer("", 3600), 300),
+            (Answer::trouble(Trouble::ServFail, 1), 30),
+        ] {
+            let q = question("example.com");
+            cache.forget(&q.name).await;
+            assert_eq!(*cache.get_or(q.clone(), async { first.clone() }).await, first);
+            tokio::time::advance(Duration::from_secs(secs - 1)).await;
+            // neither a failure nor a newer answer replaces it
+            let later = cache.get_or(q.clone(), async { Answer::trouble(Trouble::Bogus, 1) }).await;
+            assert_eq!((*later).clone(), first);
+            tokio::time::advance(Duration::from_secs(1)).await;
+            assert_eq!(cache.get(&q).await, None);
+            assert_eq!(*cache.get_or(q, async { answer("b", 60) }).await, answer("b", 60));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_flight_for_all() {
+        let (cache, asked) = (Cache::new(), Arc::new(AtomicU32::new(0)));
+        let flights = (0..100).map(|_| {
+            let (cache, asked) = (cache.clone(), Arc::clone(&asked));
+            tokio::spawn(async move {
+                let ask = async {
+                    asked.fetch_add(1, Ordering::Relaxed);
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    answer("a", 60)
+                };
+                cache.get_or(question("example.com"), ask).await
+            })
+        });
+        for flight in flights.collect::<Vec<_>>() {
+            assert_eq!(*flight.await.unwrap(), answer("a", 60));
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn its_size_has_a_bound() {
+        let cache = Cache::new();
+        let large = answer(&"x".repeat(200 * limits::CACHE_UNIT), 60);
+        for n in 0..1000 {
+            cache.get_or(question(&format!("d{n}.example")), async { large.clone() }).await;
+        }
+        cache.entries.run_pending_tasks().await;
+        assert!(cache.entries.weighted_size() <= limits::CACHE_UNITS);
+        assert!(cache.entries.entry_count() < 500);
+    }
+}

@@ -1,0 +1,112 @@
+//! What can be wrong with key files. No text quotes a file's content.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+use zi2_sig::KeyFileError;
+
+use crate::limits;
+
+/// Why a key file was not read or written, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The last component of the path is a symbolic link, so somebody else may choose the key (security.md K2).
+    #[error("{} is a symbolic link; put the key file itself there", path.display())]
+    Symlink {
+        /// The path.
+        path: PathBuf,
+    },
+    /// It is a directory, a device or a pipe.
+    #[error("{} is not a regular file", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Its mode lets others read or change it.
+    #[error("{} can be used by others: mode {mode:04o}, owner uid {uid}; do: {fix}", path.display())]
+    Exposed {
+        /// The path.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+        /// Its owner.
+        uid: u32,
+        /// The command that repairs it.
+        fix: String,
+    },
+    /// It belongs to somebody else.
+    #[error("{} belongs to uid {uid} (mode {mode:04o}), not to root or to uid {ours} of this process; do: {fix}", path.display())]
+    Owner {
+        /// The path.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+        /// Its owner.
+        uid: u32,
+        /// Our effective uid.
+        ours: u32,
+        /// The command that repairs it.
+        fix: String,
+    },
+    /// It is far too large for a key.
+    #[error("{} has {octets} octets; an Ed25519 key file has about 120", path.display())]
+    TooLarge {
+        /// The path.
+        path: PathBuf,
+        /// Its size.
+        octets: u64,
+    },
+    /// What it holds is no key.
+    #[error("{}: {source}", path.display())]
+    Content {
+        /// The path.
+        path: PathBuf,
+        /// What is wrong.
+        source: KeyFileError,
+    },
+    /// It is there already, and a key is never overwritten.
+    #[error("{} exists already and was left as it is; choose another key identifier, or replace it (a dated copy is kept)", path.display())]
+    Exists {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The directory holds too much.
+    #[error("{} holds more than {keys} keys or {entries} files; move old ones away", path.display(), keys = limits::KEYS, entries = limits::DIRECTORY_ENTRIES)]
+    TooMany {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The system refused.
+    #[error("cannot {doing} {}: {source}", path.display())]
+    Io {
+        /// The path.
+        path: PathBuf,
+        /// What was tried.
+        doing: &'static str,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+impl FileError {
+    pub(crate) fn io(path: &Path, doing: &'static str, source: impl Into<io::Error>) -> FileError {
+        FileError::Io { path: path.to_owned(), doing, source: source.into() }
+    }
+
+    /// The error of an open that refuses links.
+    pub(crate) fn opening(path: &Path, errno: Errno) -> FileError {
+        match errno {
+            Errno::LOOP => FileError::Symlink { path: path.to_owned() },
+            Errno::NXIO => FileError::NotAFile { path: path.to_owned() }, // a socket
+            errno => FileError::io(path, "open", errno),
+        }
+    }
+}
+
+/// The path as a shell takes it.
+pub(crate) fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}

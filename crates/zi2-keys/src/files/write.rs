@@ -1,0 +1,189 @@
+//! Writing key files: whole or not at all, for the owner alone, and never over another key (security.md K2, K3, K6).
+
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::io::Errno;
+use zi2_mail::Timestamp;
+use zi2_sig::{Kid, PublicKey};
+
+use super::error::FileError;
+use super::read::open_directory;
+use super::seed::{Seed, SeedError};
+
+/// A key that now lies on disk.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Written {
+    /// The private key, mode 0400.
+    pub key_file: PathBuf,
+    /// The public key in base64, mode 0644.
+    pub public_file: PathBuf,
+    /// The public key.
+    pub public: PublicKey,
+    /// The copy of the key that was replaced.
+    pub kept: Option<PathBuf>,
+}
+
+/// Writes `<kid>.key` and `<kid>.pub`. Refuses if either exists, or if others may write to the directory.
+pub fn create(directory: &Path, kid: Kid, seed: &Seed) -> Result<Written, FileError> {
+    let target = Target::open(directory, kid)?;
+    let public = public_of(&target, seed)?;
+    for name in [&target.key, &target.public] {
+        target.must_be_free(name)?;
+    }
+    target.stage(&target.key, seed.pem().as_bytes(), PRIVATE)?.publish_new()?;
+    target.stage(&target.public, &public_line(public), PUBLIC)?.publish_new()?;
+    Ok(target.written(public, None))
+}
+
+/// Writes the files in place of those there, and keeps the old private key beside them with the date in its name. At every
+/// moment there is a whole key. Without an old key it only writes.
+pub fn replace(directory: &Path, kid: Kid, seed: &Seed, now: Timestamp) -> Result<Written, FileError> {
+    let target = Target::open(directory, kid)?;
+    let public = public_of(&target, seed)?;
+    let staged = target.stage(&target.key, seed.pem().as_bytes(), PRIVATE)?;
+    let kept = target.keep_old(now)?;
+    staged.publish_over()?;
+    target.stage(&target.public, &public_line(public), PUBLIC)?.publish_over()?;
+    Ok(target.written(public, kept))
+}
+
+const PRIVATE: Mode = Mode::RUSR;
+const PUBLIC: Mode = Mode::RUSR.union(Mode::WUSR).union(Mode::RGRP).union(Mode::ROTH);
+
+fn public_line(public: PublicKey) -> Vec<u8> {
+    format!("{}\n", public.to_base64()).into_bytes()
+}
+
+fn public_of(target: &Target<'_>, seed: &Seed) -> Result<PublicKey, FileError> {
+    let failed = |error: SeedError| FileError::io(&target.path(&target.key), "make", std::io::Error::other(error));
+    seed.public().map_err(failed)
+}
+
+/// Where a key goes.
+struct Target<'a> {
+    path: &'a Path,
+    directory: OwnedFd,
+    key: String,
+    public: String,
+}
+
+impl<'a> Target<'a> {
+    fn open(path: &'a Path, kid: Kid) -> Result<Target<'a>, FileError> {
+        let directory = open_directory(path)?;
+        Ok(Target { path, directory, key: format!("{kid}.key"), public: format!("{kid}.pub") })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    fn written(&self, public: PublicKey, kept: Option<PathBuf>) -> Written {
+        Written { key_file: self.path(&self.key), public_file: self.path(&self.public), public, kept }
+    }
+
+    /// Says so early; the final word is the system's, when the file gets its name.
+    fn must_be_free(&self, name: &str) -> Result<(), FileError> {
+        match rustix::fs::statat(&self.directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => Ok(()),
+            Ok(_) => Err(FileError::Exists { path: self.path(name) }),
+            Err(errno) => Err(FileError::io(&self.path(name), "look at", errno)),
+        }
+    }
+
+    /// The content under another name, on disk before it gets its own.
+    fn stage(&self, name: &str, content: &[u8], mode: Mode) -> Result<Staged<'_>, FileError> {
+        let temporary = format!(".{name}.{}", std::process::id());
+        let path = self.path(&temporary);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&self.directory, temporary.as_str(), flags, PRIVATE).map_err(|errno| match errno {
+            Errno::EXIST => FileError::Exists { path: path.clone() },
+            errno => FileError::io(&path, "create", errno),
+        })?;
+        let staged = Staged { target: self, temporary, name: name.to_owned() };
+        let mut file = File::from(file);
+        rustix::fs::fchmod(&file, mode).map_err(|errno| FileError::io(&path, "set the mode of", errno))?; // whatever the umask
+        file.write_all(content).and_then(|()| file.sync_all()).map_err(|error| FileError::io(&path, "write", error))?;
+        Ok(staged)
+    }
+
+    /// A second name for the old key; its first one still holds until the new key takes it.
+    fn keep_old(&self, now: Timestamp) -> Result<Option<PathBuf>, FileError> {
+        let kept = format!("{}.replaced-{}", self.key, date(now));
+        match rustix::fs::linkat(&self.directory, self.key.as_str(), &self.directory, kept.as_str(), AtFlags::empty()) {
+            Ok(()) => Ok(Some(self.path(&kept))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(Errno::EXIST) => Err(FileError::Exists { path: self.path(&kept) }),
+            Err(errno) => Err(FileError::io(&self.path(&kept), "keep the old key as", errno)),
+        }
+    }
+
+    fn sync(&self) -> Result<(), FileError> {
+        rustix::fs::fsync(&self.directory).map_err(|errno| FileError::io(self.path, "write", errno))
+    }
+}
+
+/// A file on disk that does not have its name yet; without it, it vanishes.
+struct Staged<'t> {
+    target: &'t Target<'t>,
+    temporary: String,
+    name: String,
+}
+
+impl Staged<'_> {
+    /// A link, unlike a rename, fails if the name is taken.
+    fn publish_new(self) -> Result<(), FileError> {
+        let (directory, path) = (&self.target.directory, self.target.path(&self.name));
+        rustix::fs::linkat(directory, self.temporary.as_str(), directory, self.name.as_str(), AtFlags::empty()).map_err(
+            |errno| match errno {
+                Errno::EXIST => FileError::Exists { path: path.clone() },
+                errno => FileError::io(&path, "create", errno),
+            },
+        )?;
+        self.target.sync()
+    }
+
+    fn publish_over(self) -> Result<(), FileError> {
+        let (directory, path) = (&self.target.directory, self.target.path(&self.name));
+        rustix::fs::renameat(directory, self.temporary.as_str(), directory, self.name.as_str())
+            .map_err(|errno| FileError::io(&path, "replace", errno))?;
+        self.target.sync()
+    }
+}
+
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        // It is gone already after a rename; if it cannot be removed, the next attempt says that it exists.
+        rustix::fs::unlinkat(&self.target.directory, self.temporary.as_str(), AtFlags::empty()).ok();
+    }
+}
+
+/// `2026-04-28T17:30:00Z` without colons, which some tools take for host names.
+fn date(now: Timestamp) -> String {
+    const DAY: u64 = 86_400;
+    let (year, month) = now.month();
+    // The day of the month is the number of days back to the last day of another one.
+    let day = (0..31).take_while(|back| now.secs() >= back * DAY && now.sub_secs(back * DAY).month() == (year, month)).count();
+    let second = now.secs() % DAY;
+    format!("{year:04}-{month:02}-{day:02}T{:02}{:02}{:02}Z", second / 3600, second / 60 % 60, second % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates() {
+        for (secs, text) in [
+            (0, "1970-01-01T000000Z"),
+            (1_777_397_400, "2026-04-28T173000Z"),
+            (1_709_251_199, "2024-02-29T235959Z"),
+            (1_767_225_599, "2025-12-31T235959Z"),
+        ] {
+            assert_eq!(date(Timestamp::from_secs(secs)), text);
+        }
+    }
+}

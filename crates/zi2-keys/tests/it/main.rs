@@ -1,0 +1,15 @@
+//! The public surface against real files, real sockets and fixed worlds.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test stops at its first surprise"
+)]
+
+mod files;
+mod lies;
+mod search;
+mod server;
+mod zone;
