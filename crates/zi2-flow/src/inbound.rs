@@ -10,8 +10,8 @@ use zi2_keys::{Budget, Search};
 use zi2_mail::{AddrSpec, Domain, Header, Timestamp, parse_envelope_address};
 use zi2_sig::{Attested, Facts, KeyQuery, Unambiguous, Verifier};
 use zi2_trust::{
-    Admission, Admitted, Circumstances, Dmarc, Findings, Held, HistoryPolicy, Holdings, Judgement, KeyHistory, Ladder, PageName,
-    PublishedPolicy, ReplayMode, ReplayVerdict, Seen, Submission, judge,
+    Admission, Admitted, Circumstances, Dmarc, Findings, Held, HistoryPolicy, Holdings, Judgement, KeyHistory, Ladder,
+    PageName, PublishedPolicy, ReplayMode, ReplayVerdict, Seen, Submission, judge,
 };
 
 use crate::Services;
@@ -25,8 +25,10 @@ pub struct ReceiverRules {
     pub page_name: PageName,
     /// How long the end of a message may wait for keys, and again for the store.
     pub deadline: Duration,
-    /// Questions one message may put to DNS.
+    /// Look-ups one message may cost.
     pub queries: u32,
+    /// Time all look-ups of one message may take, in the background.
+    pub time: Duration,
     /// What is done about replays.
     pub replay_mode: ReplayMode,
     /// Recipients beyond To and Cc one certification may reach.
@@ -88,7 +90,7 @@ impl Inbound {
     /// Reads the header section and starts, in the background, all that must be asked. Needs a tokio runtime.
     pub fn begin(header: &Header<'_>, services: &Services, rules: &Arc<ReceiverRules>, now: Timestamp) -> Inbound {
         let verifier = Verifier::new(header, now, rules.window);
-        let budget = Arc::new(Budget::new(rules.queries));
+        let budget = Arc::new(Budget::new(rules.queries, rules.time));
         let mut inbound = Inbound {
             verifier,
             services: services.clone(),
@@ -165,7 +167,7 @@ impl Inbound {
             let hosted = rules.hosted.contains(&query.from);
             let holdings = Holdings { local: &rules.local_keys, exchanged: &rules.exchanged, hosted };
             let ladder = Ladder::new(query, holdings, rules.page_name);
-            let mut search = Search::new(&services.resolver, &services.documents, ladder, &budget);
+            let mut search = Search::new(ladder, &services.resolver, &budget, &services.documents);
             tokio::select! {
                 biased;
                 () = search.run() => {}

@@ -2,11 +2,12 @@
 //! be reproduced without a network.
 
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::Deserialize;
 use serde::de::Error as _;
 use zi2_config::HostedDomains;
-use zi2_keys::{Documents, FixedDns, FixedName, FixedStatus};
+use zi2_keys::{Documents, FixedDns, FixedNode, FixedStatus};
 use zi2_mail::{Domain, HostName, Timestamp};
 use zi2_sig::{KeyDocument, Kid, PublicKey};
 use zi2_trust::{Dnssec, Held, KeyHistory, Submission};
@@ -48,9 +49,9 @@ impl World {
             now: Timestamp::from_secs(wire.now),
             recipients: wire.rcpt,
             submission: wire.origin.into(),
-            dns: wire.dns.into_iter().map(|(name, entry)| (name, entry.into())).collect(),
+            dns: wire.dns.into_iter().fold(FixedDns::new(), |dns, (name, node)| dns.with(&name, node.into())),
             documents: documents(wire.https)?,
-            hosted: wire.hosted.iter().map(|domain| parsed(domain, Domain::parse)).collect::<Result<_, _>>()?,
+            hosted: HostedDomains::new(domains(&wire.hosted)?),
             local_keys: held(wire.local_keys)?,
             exchanged: held(wire.exchanged)?,
             history: wire.history.into_iter().map(WireHistory::row).collect::<Result<_, _>>()?,
@@ -100,9 +101,9 @@ impl From<WireOrigin> for Submission {
 #[serde(default)]
 struct WireName {
     txt: Vec<Vec<String>>,
-    a: Vec<String>,
-    aaaa: Vec<String>,
-    mx: Vec<serde_json::Value>,
+    a: Vec<Ipv4Addr>,
+    aaaa: Vec<Ipv6Addr>,
+    mx: Vec<String>,
     ns: Vec<String>,
     cname: Option<String>,
     status: WireStatus,
@@ -131,11 +132,14 @@ enum WireDnssec {
     Bogus,
 }
 
-impl From<WireName> for FixedName {
-    fn from(wire: WireName) -> FixedName {
-        FixedName {
-            txt: wire.txt.into_iter().map(|strings| strings.concat().into_bytes()).collect(),
-            exists: [wire.a.len(), wire.aaaa.len(), wire.mx.len(), wire.ns.len()].iter().any(|n| *n > 0),
+impl From<WireName> for FixedNode {
+    fn from(wire: WireName) -> FixedNode {
+        FixedNode {
+            txt: wire.txt,
+            a: wire.a,
+            aaaa: wire.aaaa,
+            mx: wire.mx,
+            ns: wire.ns,
             cname: wire.cname,
             status: match wire.status {
                 WireStatus::NoError => FixedStatus::NoError,
@@ -162,7 +166,11 @@ struct WireKey {
 impl WireKey {
     fn held(self) -> Result<Held, WorldError> {
         let sid = self.sid.map(|sid| parsed(&sid, HostName::parse)).transpose()?;
-        Ok(Held { sid, kid: parsed(&self.kid, Kid::parse)?, key: parsed(&self.p, |p| PublicKey::from_base64(p.as_bytes()))? })
+        Ok(Held {
+            sid,
+            kid: parsed(&self.kid, Kid::parse)?,
+            key: parsed(&self.p, |p| PublicKey::from_base64(p.as_bytes()))?,
+        })
     }
 }
 
@@ -193,15 +201,19 @@ impl WireHistory {
     }
 }
 
+fn domains(texts: &[String]) -> Result<Vec<Domain>, WorldError> {
+    texts.iter().map(|text| parsed(text, Domain::parse)).collect()
+}
+
 /// A document that the parser refuses is one that a fetch would have refused: the host serves none.
 fn documents(https: BTreeMap<String, serde_json::Value>) -> Result<Documents, WorldError> {
-    let mut fixed = Vec::new();
+    let mut served = BTreeMap::new();
     for (host, json) in https {
         if let Ok(document) = KeyDocument::parse(&serde_json::to_vec(&json)?) {
-            fixed.push((parsed(&host, Domain::parse)?, document));
+            served.insert(parsed(&host, Domain::parse)?, document);
         }
     }
-    Ok(fixed.into_iter().collect())
+    Ok(Documents::Fixed(served))
 }
 
 fn parsed<T, E: std::fmt::Display>(text: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, WorldError> {

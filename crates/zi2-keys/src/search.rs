@@ -70,7 +70,7 @@ impl<'a> Search<'a> {
             for at in 0..self.asked.len() {
                 let polled = self.asked.get_mut(at).map(|asked| asked.as_mut().poll(context));
                 if let Some(Poll::Ready(told)) = polled {
-                    self.asked.swap_remove(at);
+                    drop(self.asked.swap_remove(at));
                     return Poll::Ready(told);
                 }
             }

@@ -246,6 +246,13 @@ impl Timestamp {
     /// The UTC year and month (1 to 12) of the Gregorian calendar. Stops at December 65535.
     #[must_use]
     pub fn month(self) -> (u16, u8) {
+        let (year, month, _) = self.date();
+        (year, month)
+    }
+
+    /// The UTC year, month (1 to 12) and day (1 to 31) of the Gregorian calendar. Stops at the end of 65535.
+    #[must_use]
+    pub fn date(self) -> (u16, u8, u8) {
         // Days from 0000-03-01, in eras of 400 years: a year that begins in March has its leap day last.
         let days = u64::from(self.day()) + 719_468;
         let (era, day) = (days / 146_097, days % 146_097);
@@ -254,9 +261,10 @@ impl Timestamp {
         let march_month = (5 * day_of_year + 2) / 153;
         let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
         let year = era * 400 + year_of_era + u64::from(month <= 2);
-        match (u16::try_from(year), u8::try_from(month)) {
-            (Ok(year), Ok(month)) => (year, month),
-            _ => (u16::MAX, 12),
+        let day_of_month = day_of_year - (153 * march_month + 2) / 5 + 1;
+        match (u16::try_from(year), u8::try_from(month), u8::try_from(day_of_month)) {
+            (Ok(year), Ok(month), Ok(day)) => (year, month, day),
+            _ => (u16::MAX, 12, 31),
         }
     }
 

@@ -113,6 +113,7 @@ impl SmtpScan {
     }
 
     /// Jumps from the last LF within a full line to the next such LF. That LF may be bare, which is a reason before this one.
+    /// Stays at a line that is too long.
     fn lines(&mut self, mut octets: &[u8]) {
         while !octets.is_empty() && self.line < FULL_LINE {
             let full = octets.len().min(FULL_LINE - self.line);
@@ -124,9 +125,6 @@ impl SmtpScan {
                 self.line += window.len();
                 octets = rest;
             }
-        }
-        if self.line >= FULL_LINE {
-            self.found.add(NotSmtp::LongLine);
         }
     }
 }

@@ -65,7 +65,7 @@ fn from_file(setting: Setting, name: &str, value: &OsStr, reader: &mut Reader<'_
             reader.value(setting, &raw(&setting.def.kind, text.trim_end()), &Source::Variable(&place), 0);
         }
         Ok(Content::Absent) => reader.unreadable(place, Fault::Missing),
-        Err((_, fault)) => reader.unreadable(place, fault),
+        Err(problem) => reader.unreadable(place, problem.fault),
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::limits;
 use crate::notice::Notice;
 use crate::place::Place;
-use crate::problem::{Fault, Problems};
+use crate::problem::{Fault, Problem, Problems};
 
 /// What a path holds.
 pub(crate) enum Content {
@@ -17,8 +17,8 @@ pub(crate) enum Content {
 }
 
 /// Reads a text file. Refuses one above the bound, and octets that are not UTF-8, at their place.
-pub(crate) fn read_text(path: &Arc<Path>, limit: u64) -> Result<Content, (Place, Fault)> {
-    let whole = |fault| (Place::File(Arc::clone(path)), fault);
+pub(crate) fn read_text(path: &Arc<Path>, limit: u64) -> Result<Content, Box<Problem>> {
+    let whole = |fault| Box::new(Problem { place: Place::File(Arc::clone(path)), fault });
     let octets = match octets(path, limit) {
         Ok(octets) => octets,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Content::Absent),
@@ -30,7 +30,7 @@ pub(crate) fn read_text(path: &Arc<Path>, limit: u64) -> Result<Content, (Place,
     String::from_utf8(octets).map(Content::Text).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let text = String::from_utf8_lossy(error.as_bytes().get(..valid).unwrap_or_default());
-        (Place::in_text(path, &text, valid), Fault::NotUtf8)
+        Box::new(Problem { place: Place::in_text(path, &text, valid), fault: Fault::NotUtf8 })
     })
 }
 

@@ -136,7 +136,7 @@ impl Reader<'_> {
             Ok(Content::Text(text)) => toml::read(&path, &text, self),
             Ok(Content::Absent) if presence == Presence::Optional => notices.push(Notice::NoFile(path)),
             Ok(Content::Absent) => self.unreadable(Place::File(path), Fault::Missing),
-            Err((place, fault)) => self.unreadable(place, fault),
+            Err(problem) => self.unreadable(problem.place, problem.fault),
         }
     }
 

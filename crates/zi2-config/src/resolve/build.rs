@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use zi2_trust::HistoryPolicy;
 
-use super::Found;
 use super::choices;
 use super::values::Values;
+use super::{Bug, Found};
 use crate::config::{Config, Dns, Egress, Ingress, Limits, Log, Metrics, Replay, Server, StoreConfig};
 use crate::hosted::HostedDomains;
-use crate::problem::Problem;
 
-pub(super) fn config(values: &mut Values<'_>, found: Found) -> Result<Config, Problem> {
+pub(super) fn config(values: &mut Values<'_>, found: Found) -> Result<Config, Bug> {
     Ok(Config {
         server: server(values, found.sid, found.hosted)?,
         keys: found.keys,
@@ -38,7 +37,7 @@ pub(super) fn config(values: &mut Values<'_>, found: Found) -> Result<Config, Pr
     })
 }
 
-fn server(values: &mut Values<'_>, sid: zi2_mail::HostName, hosted: HostedDomains) -> Result<Server, Problem> {
+fn server(values: &mut Values<'_>, sid: zi2_mail::HostName, hosted: HostedDomains) -> Result<Server, Bug> {
     let authserv_id = match values.optional("server", "authserv_id")? {
         Some(name) => name,
         None => {
@@ -50,7 +49,7 @@ fn server(values: &mut Values<'_>, sid: zi2_mail::HostName, hosted: HostedDomain
     Ok(Server { sid, authserv_id, hosted, user, group })
 }
 
-fn egress(values: &Values<'_>) -> Result<Egress, Problem> {
+fn egress(values: &Values<'_>) -> Result<Egress, Bug> {
     Ok(Egress {
         listen: values.get("egress", "listen")?,
         form: values.word("egress", "form", choices::FORM)?,
@@ -60,7 +59,7 @@ fn egress(values: &Values<'_>) -> Result<Egress, Problem> {
     })
 }
 
-fn ingress(values: &Values<'_>) -> Result<Ingress, Problem> {
+fn ingress(values: &Values<'_>) -> Result<Ingress, Bug> {
     Ok(Ingress {
         listen: values.get("ingress", "listen")?,
         mode: values.word("ingress", "mode", choices::INGRESS_MODE)?,
@@ -70,7 +69,7 @@ fn ingress(values: &Values<'_>) -> Result<Ingress, Problem> {
     })
 }
 
-fn replay(values: &Values<'_>) -> Result<Replay, Problem> {
+fn replay(values: &Values<'_>) -> Result<Replay, Bug> {
     Ok(Replay {
         mode: values.word("replay", "mode", choices::REPLAY_MODE)?,
         allowance: small(values, "replay", "allowance")?,
@@ -79,7 +78,7 @@ fn replay(values: &Values<'_>) -> Result<Replay, Problem> {
     })
 }
 
-fn history(values: &Values<'_>) -> Result<HistoryPolicy, Problem> {
+fn history(values: &Values<'_>) -> Result<HistoryPolicy, Bug> {
     let seconds = |key| values.get::<Duration>("history", key).map(|span| span.as_secs());
     Ok(HistoryPolicy {
         trusted: values.get("history", "trusted")?,
@@ -90,7 +89,7 @@ fn history(values: &Values<'_>) -> Result<HistoryPolicy, Problem> {
     })
 }
 
-fn dns(values: &Values<'_>) -> Result<Dns, Problem> {
+fn dns(values: &Values<'_>) -> Result<Dns, Bug> {
     Ok(Dns {
         servers: values.get("dns", "servers")?,
         trust_ad: values.word("dns", "trust_ad", choices::TRUST_AD)?,
@@ -100,6 +99,6 @@ fn dns(values: &Values<'_>) -> Result<Dns, Problem> {
 }
 
 /// A count whose range, in the table, fits 32 bits.
-fn small(values: &Values<'_>, section: &str, key: &str) -> Result<u32, Problem> {
+fn small(values: &Values<'_>, section: &str, key: &str) -> Result<u32, Bug> {
     values.get::<u64>(section, key).map(|count| u32::try_from(count).unwrap_or(u32::MAX))
 }

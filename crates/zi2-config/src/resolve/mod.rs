@@ -14,13 +14,14 @@ use std::sync::Arc;
 use zi2_mail::{Domain, HostName};
 use zi2_sig::Kid;
 
-use crate::config::{KeySource, Keys, Loaded};
+use crate::config::{Config, KeySource, Keys, Loaded};
 use crate::hosted::{self, HostedDomains};
 use crate::limits;
 use crate::listen::Listen;
 use crate::notice::Notice;
+use crate::origins::Origins;
 use crate::place::Place;
-use crate::problem::{Fault, Problem, Problems};
+use crate::problem::{Fault, Problems};
 use crate::read::{self, Content, Paths, directory_has, full_name, read_text};
 use crate::senders::{OwnDomain, SenderMap};
 use values::Values;
@@ -35,25 +36,18 @@ pub(crate) fn load(
         return Err(problems); // what is missing may stand in the file that cannot be read
     }
     let mut resolver = Resolver { values: Values::new(&written), paths, notices, problems };
-    let found = match resolver.find() {
-        Ok(found) => found,
-        Err(problem) => {
-            resolver.problems.add(problem);
-            return Err(resolver.problems);
-        }
-    };
-    let Resolver { mut values, notices, mut problems, .. } = resolver;
-    match found {
-        Some(found) if problems.is_empty() => match build::config(&mut values, found) {
-            Ok(config) => Ok(Loaded { config, origins: values.origins()?, notices }),
-            Err(problem) => {
-                problems.add(problem);
-                Err(problems)
-            }
-        },
-        _ => Err(problems),
+    let loaded = resolver.load();
+    let Resolver { notices, mut problems, .. } = resolver;
+    match loaded {
+        Ok(Some((config, origins))) if problems.is_empty() => return Ok(Loaded { config, origins, notices }),
+        Ok(_) => {}
+        Err(Bug(setting)) => problems.push(Place::Setting("zi2.toml"), Fault::Bug(setting)),
     }
+    Err(problems)
 }
+
+/// A contradiction between the table of settings and the code, about this setting.
+struct Bug(String);
 
 /// What more than one value decides.
 struct Found {
@@ -71,8 +65,18 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    /// `None`: problems were found. An error is a contradiction in the table of settings.
-    fn find(&mut self) -> Result<Option<Found>, Problem> {
+    /// `None`: problems were found.
+    fn load(&mut self) -> Result<Option<(Config, Origins)>, Bug> {
+        match self.find()? {
+            Some(found) if self.problems.is_empty() => {
+                let config = build::config(&mut self.values, found)?;
+                Ok(Some((config, self.values.origins()?)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn find(&mut self) -> Result<Option<Found>, Bug> {
         let sid = self.sid()?;
         let hosted = self.hosted()?;
         let senders = self.senders(&hosted)?;
@@ -81,7 +85,7 @@ impl Resolver<'_> {
         Ok(sid.map(|sid| Found { sid, hosted, senders, keys }))
     }
 
-    fn sid(&mut self) -> Result<Option<HostName>, Problem> {
+    fn sid(&mut self) -> Result<Option<HostName>, Bug> {
         if let Some(sid) = self.values.optional("server", "sid")? {
             return Ok(Some(sid));
         }
@@ -100,7 +104,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn hosted(&mut self) -> Result<HostedDomains, Problem> {
+    fn hosted(&mut self) -> Result<HostedDomains, Bug> {
         let mut domains: Vec<Domain> = self.values.get("server", "hosted")?;
         let file: PathBuf = self.values.get("server", "hosted_file")?;
         if let Some((path, text)) = self.table("server", "hosted_file", file) {
@@ -109,7 +113,7 @@ impl Resolver<'_> {
         Ok(HostedDomains::new(domains))
     }
 
-    fn senders(&mut self, hosted: &HostedDomains) -> Result<SenderMap, Problem> {
+    fn senders(&mut self, hosted: &HostedDomains) -> Result<SenderMap, Bug> {
         let own_domain =
             if self.values.get("senders", "own_domain")? { OwnDomain::Allowed } else { OwnDomain::ByRuleOnly };
         let mut map = SenderMap::new(hosted.clone(), own_domain);
@@ -133,12 +137,12 @@ impl Resolver<'_> {
             Ok(Content::Text(text)) => return Some((path, text)),
             Ok(Content::Absent) if self.values.is_default(section, key) => {}
             Ok(Content::Absent) => self.problems.push(Place::File(path), Fault::Missing),
-            Err((place, fault)) => self.problems.push(place, fault),
+            Err(problem) => self.problems.add(*problem),
         }
         None
     }
 
-    fn keys(&mut self) -> Result<Keys, Problem> {
+    fn keys(&mut self) -> Result<Keys, Bug> {
         let (dir, kid): (PathBuf, Option<Kid>) =
             (self.values.get("keys", "dir")?, self.values.optional("keys", "kid")?);
         let product = self.paths.product_keys.join("zi2-cert.key");
@@ -155,7 +159,7 @@ impl Resolver<'_> {
         Ok(Keys { source: KeySource::ProductFile(product), kid })
     }
 
-    fn listeners(&mut self, hosted: &HostedDomains) -> Result<(), Problem> {
+    fn listeners(&mut self, hosted: &HostedDomains) -> Result<(), Bug> {
         let mut seen: HashSet<Listen> = HashSet::new();
         for (section, name) in [("egress", "egress.listen"), ("ingress", "ingress.listen")] {
             let listeners: Vec<Listen> = self.values.get(section, "listen")?;
@@ -181,12 +185,4 @@ impl Resolver<'_> {
 fn kid_in(path: &Path) -> Option<Kid> {
     let Ok(Content::Text(text)) = read_text(&Arc::from(path), limits::FILE_OCTETS) else { return None };
     text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).find_map(|word| Kid::parse(word).ok())
-}
-
-impl From<Problem> for Problems {
-    fn from(problem: Problem) -> Problems {
-        let mut problems = Problems::none();
-        problems.add(problem);
-        problems
-    }
 }

@@ -8,12 +8,12 @@ use std::time::Duration;
 use zi2_mail::{Domain, HostName};
 use zi2_sig::Kid;
 
+use super::Bug;
 use crate::defs::{self, Preset, Setting, SettingId};
 use crate::kind::{Raw, Value};
 use crate::listen::Listen;
 use crate::origins::Origins;
 use crate::place::{Origin, Place};
-use crate::problem::{Fault, Problem};
 use crate::read::{Written, default_value};
 
 pub(super) struct Values<'a> {
@@ -27,13 +27,13 @@ impl<'a> Values<'a> {
     }
 
     /// A value that is always there. In the place of a faulty one stands the default: the fault is reported already.
-    pub(super) fn get<T: TryFrom<Value>>(&self, section: &str, key: &str) -> Result<T, Problem> {
+    pub(super) fn get<T: TryFrom<Value>>(&self, section: &str, key: &str) -> Result<T, Bug> {
         let (setting, value) = self.value(section, key)?;
         T::try_from(value).map_err(|_| bug(&setting.name()))
     }
 
     /// A value that may be left out.
-    pub(super) fn optional<T: TryFrom<Value>>(&self, section: &str, key: &str) -> Result<Option<T>, Problem> {
+    pub(super) fn optional<T: TryFrom<Value>>(&self, section: &str, key: &str) -> Result<Option<T>, Bug> {
         match self.value(section, key)? {
             (_, Value::Unset) => Ok(None),
             (setting, value) => T::try_from(value).map(Some).map_err(|_| bug(&setting.name())),
@@ -41,7 +41,7 @@ impl<'a> Values<'a> {
     }
 
     /// One of a closed list of words, as what it means.
-    pub(super) fn word<T: Copy>(&self, section: &str, key: &str, meanings: &[(&'static str, T)]) -> Result<T, Problem> {
+    pub(super) fn word<T: Copy>(&self, section: &str, key: &str, meanings: &[(&'static str, T)]) -> Result<T, Bug> {
         let (setting, value) = self.value(section, key)?;
         let meaning = meanings.iter().find(|(word, _)| value == Value::Word(word));
         meaning.map(|(_, meaning)| *meaning).ok_or_else(|| bug(&setting.name()))
@@ -65,7 +65,7 @@ impl<'a> Values<'a> {
     }
 
     /// Everything in force.
-    pub(super) fn origins(&self) -> Result<Origins, Problem> {
+    pub(super) fn origins(&self) -> Result<Origins, Bug> {
         let mut origins = Origins::none();
         for setting in defs::settings() {
             let (_, value) = self.value(setting.section.name, setting.def.key)?;
@@ -83,7 +83,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    fn value(&self, section: &str, key: &str) -> Result<(Setting, Value), Problem> {
+    fn value(&self, section: &str, key: &str) -> Result<(Setting, Value), Bug> {
         let setting = defs::setting(section, key).ok_or_else(|| bug(key))?;
         if let Some(value) = self.derived.get(&setting.id()) {
             return Ok((setting, value.clone()));
@@ -104,12 +104,12 @@ impl<'a> Values<'a> {
     }
 }
 
-fn bug(name: &str) -> Problem {
-    Problem { place: Place::Setting("zi2.toml"), fault: Fault::Bug(name.to_owned()) }
+fn bug(name: &str) -> Bug {
+    Bug(name.to_owned())
 }
 
 /// A value of another kind than its reader wants: only a contradiction between table and code.
-pub(super) struct WrongKind;
+pub(crate) struct WrongKind;
 
 macro_rules! extract {
     ($($kind:ident as $type:ty => $make:expr;)*) => {$(

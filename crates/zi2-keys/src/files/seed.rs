@@ -27,9 +27,9 @@ impl Seed {
     /// A new seed from getrandom(2), which waits until the system has gathered enough at boot.
     pub fn from_system() -> Result<Seed, SeedError> {
         Seed::drawn(|octets| {
-            let (filled, rest) = getrandom(octets.as_mut_slice(), GetRandomFlags::empty())?;
+            let filled = getrandom(octets.as_mut_slice(), GetRandomFlags::empty())?;
             // getrandom(2): up to 256 octets are never cut short
-            if filled.len() == 32 && rest.is_empty() { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+            if filled == 32 { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
         })
     }
 
