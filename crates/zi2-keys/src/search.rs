@@ -35,8 +35,11 @@ pub struct Search<'a> {
     resolver: &'a Resolver,
     budget: &'a Budget,
     documents: &'a Documents,
-    asked: Vec<Pin<Box<dyn Future<Output = (Place, Told)> + Send + 'a>>>,
+    asked: Vec<Question<'a>>,
 }
+
+/// A question on its way.
+type Question<'a> = Pin<Box<dyn Future<Output = (Place, Told)> + Send + 'a>>;
 
 impl<'a> Search<'a> {
     /// A search; nothing is asked before [`Search::run`].

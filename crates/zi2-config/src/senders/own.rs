@@ -63,9 +63,12 @@ fn targets<'a>(
     }
 }
 
+/// Reads the name of one kind of subject.
+type Reader = fn(&str) -> Result<Subject, TableFault>;
+
 /// The subject of a rule and the word that names it.
 fn rule<'a>(keyword: Word<'a>, name: Option<Word<'a>>) -> Result<(Subject, Word<'a>), (Word<'a>, TableFault)> {
-    let (read, usage): (fn(&str) -> Result<Subject, TableFault>, _) = match keyword.text {
+    let (read, usage): (Reader, _) = match keyword.text {
         "login" => (login, "login NAME DOMAIN..."),
         "net" => (net, "net ADDRESS/BITS DOMAIN..."),
         "local" => (local, "local USER DOMAIN..."),

@@ -69,7 +69,7 @@ impl SqliteStore {
     /// One transaction: all or nothing, and rolled back by its guard on every early return.
     fn write<T>(&self, job: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>) -> Result<T, StoreError> {
         let mut writer = lock(&self.writer);
-        let mut commit = || {
+        let commit = || {
             let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = job(&transaction)?;
             transaction.commit()?;

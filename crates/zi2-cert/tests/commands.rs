@@ -1,0 +1,118 @@
+//! The commands as a user runs them: all vectors through `verify --world --json`, and what each command prints.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test")]
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use zi2_cert::{Exit, Io, run};
+
+struct Said {
+    exit: Exit,
+    out: String,
+    err: String,
+}
+
+fn zi2_cert(arguments: &[&str]) -> Said {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let arguments = std::iter::once("zi2-cert").chain(arguments.iter().copied()).map(OsString::from);
+    let exit = run(arguments, &mut Io { out: &mut out, err: &mut err });
+    Said { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+}
+
+fn vectors() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/zi2")
+}
+
+#[test]
+fn every_vector_in_its_world() {
+    let cases: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(vectors().join("cases.json")).unwrap()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let world = folder.path().join("world.json");
+    let mut count = 0;
+    for case in cases.as_array().unwrap() {
+        std::fs::write(&world, case["env"].to_string()).unwrap();
+        let message = vectors().join(case["message"].as_str().unwrap());
+        let said = zi2_cert(&["verify", "--world", world.to_str().unwrap(), "--json", message.to_str().unwrap()]);
+        let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        for key in ["result", "reason", "level"] {
+            assert_eq!(report["zi2"][key], case["expect"][key], "{} {key}", case["name"]);
+        }
+        let exit = match case["expect"]["result"].as_str().unwrap() {
+            "pass" => Exit::Ok,
+            "temperror" => Exit::TempFail,
+            _ => Exit::Negative,
+        };
+        assert_eq!(said.exit, exit, "{}", case["name"]);
+        count += 1;
+    }
+    assert!(count >= 202);
+}
+
+#[test]
+fn a_key_is_made_once_and_signs() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_str().unwrap();
+    let keygen = ["keygen", "--domain", "example.com", "--kid", "zi2-cert-2026-04", "--dir", dir];
+    let said = zi2_cert(&keygen);
+    assert_eq!((said.exit, said.err.as_str()), (Exit::Ok, ""));
+    assert!(
+        said.out.starts_with(&format!("Private key written to {dir}/zi2-cert-2026-04.key (mode 0400)\n")),
+        "{}",
+        said.out
+    );
+    assert!(said.out.contains("_zi2cert.example.com  TXT  \"v=ZI2CERT1; k=ed25519; p="));
+    assert!(said.out.contains("_zi2cert.zi2-cert-2026-04.example.com  TXT  \"v=ZI2CERT1; k=ed25519; p="));
+    assert_eq!(zi2_cert(&keygen).exit, Exit::CantCreate, "a live key is never overwritten");
+
+    let record = said.out.split('"').nth(1).unwrap().to_owned();
+    let mail = folder.path().join("mail.eml");
+    let text = "From: ann@example.com\r\nTo: bob@example.net\r\nSubject: Hi\r\nDate: x\r\nMessage-ID: <1@example.com>\r\n\r\nHello\r\n";
+    std::fs::write(&mail, text).unwrap();
+    let key = format!("{dir}/zi2-cert-2026-04.key");
+    let signed = zi2_cert(&[
+        "sign",
+        "--key",
+        &key,
+        "--sid",
+        "mail.example.com",
+        "--kid",
+        "zi2-cert-2026-04",
+        mail.to_str().unwrap(),
+    ]);
+    assert_eq!(signed.exit, Exit::Ok, "{}", signed.err);
+    assert!(signed.out.ends_with(text));
+    std::fs::write(&mail, &signed.out).unwrap();
+
+    let time = signed.out.split("; t=").nth(1).unwrap().split(';').next().unwrap();
+    let world = folder.path().join("world.json");
+    let json =
+        serde_json::json!({"now": time.parse::<u64>().unwrap(), "dns": {"_zi2cert.example.com": {"txt": [[record]]}}});
+    std::fs::write(&world, json.to_string()).unwrap();
+    let said = zi2_cert(&["verify", "--world", world.to_str().unwrap(), mail.to_str().unwrap()]);
+    assert_eq!(said.exit, Exit::Ok);
+    assert!(said.out.starts_with("result    pass (level 1)\nreason    ok.dns: "), "{}", said.out);
+}
+
+#[test]
+fn troubles_have_their_exit_codes() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty");
+    std::fs::write(&empty, "").unwrap();
+    let empty = empty.to_str().unwrap();
+    for (arguments, exit) in [
+        (&["verify", empty][..], Exit::Data),
+        (&["verify", "/nowhere/mail"], Exit::NoInput),
+        (&["verify", "--world", "/nowhere", "/nowhere"], Exit::NoInput),
+        (&["explain", "key.lost"], Exit::Usage),
+        (&["explain", "key.not_found"], Exit::Ok),
+        (&["explain"], Exit::Ok),
+        (&["frobnicate"], Exit::Usage),
+        (&["--help"], Exit::Ok),
+        (&["keygen", "--domain", "a..b"], Exit::Usage),
+    ] {
+        let said = zi2_cert(arguments);
+        assert_eq!(said.exit, exit, "{arguments:?}: {}", said.err);
+        assert_eq!(said.out.is_empty(), exit != Exit::Ok, "results on stdout, talk on stderr: {arguments:?}");
+    }
+}
