@@ -53,7 +53,7 @@ pub enum Fault {
     #[error("this is not UTF-8; save it as UTF-8 text")]
     NotUtf8,
     /// The TOML reader's words.
-    #[error("this is not TOML: {0}")]
+    #[error("this is not TOML: {0}; a line reads key = value, and texts stand in quotes")]
     NotToml(String),
     /// A key or section twice in one file.
     #[error("this key or section stands in the file a second time; keep one of the two")]

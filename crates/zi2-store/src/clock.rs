@@ -42,7 +42,7 @@ mod tests {
         for (before, now, time, reached) in [
             (START, START + HOUR, START + HOUR, START + HOUR),
             (START, START + year, START + CLOCK_STEP_SECS, START + CLOCK_STEP_SECS), // jumped ahead, or was off
-            (START, START - year, START - year, START),                             // jumped back: forgets nothing
+            (START, START - year, START - year, START),                              // jumped back: forgets nothing
             (START, START, START, START),
             (u64::MAX, u64::MAX, u64::MAX, u64::MAX),
         ] {

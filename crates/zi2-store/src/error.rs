@@ -19,7 +19,9 @@ pub enum StoreError {
         advice: &'static str,
     },
     /// The operator's: a newer program has written the store.
-    #[error("{path} has schema {found}, this program knows up to {known}; run the newer program, or restore the copy made before the upgrade")]
+    #[error(
+        "{path} has schema {found}, this program knows up to {known}; run the newer program, or restore the copy made before the upgrade"
+    )]
     Newer {
         /// The file.
         path: PathBuf,
@@ -65,7 +67,9 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The disk's or the operator's: the system refused to read or write.
-    #[error("{path} cannot be read or written ({what}); check the disk, the file's owner and the service's file access")]
+    #[error(
+        "{path} cannot be read or written ({what}); check the disk, the file's owner and the service's file access"
+    )]
     Io {
         /// The file.
         path: PathBuf,

@@ -55,7 +55,9 @@ impl Store for MemoryStore {
         let behind = |row: &&KeyHistory| from.is_none_or(|(domain, key)| (&row.domain, &row.key) > (domain, key));
         let rows: Box<dyn Iterator<Item = &KeyHistory>> = match (&page.domain, from) {
             (Some(domain), _) => Box::new(state.rows.get(domain).into_iter().flat_map(BTreeMap::values)),
-            (None, Some((domain, _))) => Box::new(state.rows.range(domain.clone()..).flat_map(|(_, keys)| keys.values())),
+            (None, Some((domain, _))) => {
+                Box::new(state.rows.range(domain.clone()..).flat_map(|(_, keys)| keys.values()))
+            }
             (None, None) => Box::new(state.rows.values().flat_map(BTreeMap::values)),
         };
         Ok(rows.filter(behind).take(page.limit()).cloned().collect())

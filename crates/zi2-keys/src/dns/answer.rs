@@ -73,7 +73,9 @@ impl Answer {
     /// How long the cache keeps it, whatever the servers say.
     pub(crate) fn kept(&self) -> Duration {
         match &self.found {
-            Ok(found) if found.presence == Presence::Present => self.ttl.clamp(limits::POSITIVE_MIN, limits::POSITIVE_MAX),
+            Ok(found) if found.presence == Presence::Present => {
+                self.ttl.clamp(limits::POSITIVE_MIN, limits::POSITIVE_MAX)
+            }
             Ok(_) => self.ttl.clamp(limits::NEGATIVE_MIN, limits::NEGATIVE_MAX),
             Err(_) => limits::FAILURE, // security.md R8
         }

@@ -54,7 +54,9 @@ pub enum Servers {
 #[derive(Debug, thiserror::Error)]
 pub enum DnsError {
     /// The list of servers is empty.
-    #[error("no name server is configured: name at least one, such as 127.0.0.1:53, or leave the setting out to use /etc/resolv.conf")]
+    #[error(
+        "no name server is configured: name at least one, such as 127.0.0.1:53, or leave the setting out to use /etc/resolv.conf"
+    )]
     NoServers,
 }
 
@@ -93,8 +95,10 @@ impl Resolver {
 
     /// Whether a name has an A, AAAA, MX or NS record (zi2.md §6, place 2). One that has counts, whatever else fails.
     pub async fn exists(&self, name: &QueryName, budget: &Budget) -> Result<bool, Trouble> {
-        let look_up = async |kind| self.look_up(name, kind, budget).await.map(|found| found.presence == Presence::Present);
-        let (a, aaaa, mx, ns) = tokio::join!(look_up(Kind::A), look_up(Kind::Aaaa), look_up(Kind::Mx), look_up(Kind::Ns));
+        let look_up =
+            async |kind| self.look_up(name, kind, budget).await.map(|found| found.presence == Presence::Present);
+        let (a, aaaa, mx, ns) =
+            tokio::join!(look_up(Kind::A), look_up(Kind::Aaaa), look_up(Kind::Mx), look_up(Kind::Ns));
         let all = [a, aaaa, mx, ns];
         match all.iter().filter_map(|one| one.err()).max() {
             Some(trouble) if !all.contains(&Ok(true)) => Err(trouble),

@@ -73,7 +73,9 @@ impl Walk {
         let records = self.records(message).collect::<Vec<_>>();
         let moved = self.depth > start;
         match records.as_slice() {
-            [] if moved && message.metadata.response_code == ResponseCode::NoError && !self.is_denied(message) => Step::Ask,
+            [] if moved && message.metadata.response_code == ResponseCode::NoError && !self.is_denied(message) => {
+                Step::Ask
+            }
             [] if is_referral(message) => Step::Failed(Trouble::ServFail),
             [] => self.done(Presence::Absent, Vec::new(), negative_ttl(message)),
             records => {

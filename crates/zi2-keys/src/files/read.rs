@@ -48,7 +48,8 @@ pub(crate) fn open_directory(path: &Path) -> Result<OwnedFd, FileError> {
 pub(crate) fn read_key(directory: &OwnedFd, name: &str, path: &Path, place: KeyPlace) -> Result<SigningKey, FileError> {
     // NONBLOCK: opening a pipe must not wait for a writer
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = rustix::fs::openat(directory, name, flags, Mode::empty()).map_err(|errno| FileError::opening(path, errno))?;
+    let file =
+        rustix::fs::openat(directory, name, flags, Mode::empty()).map_err(|errno| FileError::opening(path, errno))?;
     let stat = rustix::fs::fstat(&file).map_err(|errno| FileError::io(path, "look at", errno))?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(FileError::NotAFile { path: path.to_owned() });

@@ -16,7 +16,9 @@ pub enum SeedError {
     #[error("the system gave no random numbers: {0}; no key was made")]
     Random(#[from] io::Error),
     /// It gave the same twice, or a row of equal octets: a virtual machine's copy, or a broken kernel.
-    #[error("the system's random numbers repeat; no key was made. Do not make keys on this machine before that is repaired")]
+    #[error(
+        "the system's random numbers repeat; no key was made. Do not make keys on this machine before that is repaired"
+    )]
     Repeats,
     /// The key of the seed did not verify its own signature.
     #[error("the new key failed its self-test; no key was made. This is a fault of this machine or of this program")]

@@ -99,10 +99,11 @@ impl<'a> Target<'a> {
         let temporary = format!(".{name}.{}", std::process::id());
         let path = self.path(&temporary);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&self.directory, temporary.as_str(), flags, PRIVATE).map_err(|errno| match errno {
-            Errno::EXIST => FileError::Exists { path: path.clone() },
-            errno => FileError::io(&path, "create", errno),
-        })?;
+        let file =
+            rustix::fs::openat(&self.directory, temporary.as_str(), flags, PRIVATE).map_err(|errno| match errno {
+                Errno::EXIST => FileError::Exists { path: path.clone() },
+                errno => FileError::io(&path, "create", errno),
+            })?;
         let staged = Staged { target: self, temporary, name: name.to_owned() };
         let mut file = File::from(file);
         rustix::fs::fchmod(&file, mode).map_err(|errno| FileError::io(&path, "set the mode of", errno))?; // whatever the umask
@@ -137,12 +138,11 @@ impl Staged<'_> {
     /// A link, unlike a rename, fails if the name is taken.
     fn publish_new(self) -> Result<(), FileError> {
         let (directory, path) = (&self.target.directory, self.target.path(&self.name));
-        rustix::fs::linkat(directory, self.temporary.as_str(), directory, self.name.as_str(), AtFlags::empty()).map_err(
-            |errno| match errno {
+        rustix::fs::linkat(directory, self.temporary.as_str(), directory, self.name.as_str(), AtFlags::empty())
+            .map_err(|errno| match errno {
                 Errno::EXIST => FileError::Exists { path: path.clone() },
                 errno => FileError::io(&path, "create", errno),
-            },
-        )?;
+            })?;
         self.target.sync()
     }
 
@@ -166,7 +166,9 @@ fn date(now: Timestamp) -> String {
     const DAY: u64 = 86_400;
     let (year, month) = now.month();
     // The day of the month is the number of days back to the last day of another one.
-    let day = (0..31).take_while(|back| now.secs() >= back * DAY && now.sub_secs(back * DAY).month() == (year, month)).count();
+    let day = (0..31)
+        .take_while(|back| now.secs() >= back * DAY && now.sub_secs(back * DAY).month() == (year, month))
+        .count();
     let second = now.secs() % DAY;
     format!("{year:04}-{month:02}-{day:02}T{:02}{:02}{:02}Z", second / 3600, second / 60 % 60, second % 60)
 }

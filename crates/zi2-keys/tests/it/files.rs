@@ -96,7 +96,10 @@ fn replacing_keeps_the_old_key() {
     assert_eq!(ring.public_keys().collect::<Vec<_>>(), [(april(), seed(8).public().unwrap())]);
     // Twice in one second: the copy would be overwritten, so nothing changes.
     assert!(matches!(replace(directory.path(), april(), &seed(9), NOW), Err(FileError::Exists { .. })));
-    assert_eq!(Keyring::load(directory.path(), KeyPlace::Ours).unwrap().public_keys().next().unwrap().1, written.public);
+    assert_eq!(
+        Keyring::load(directory.path(), KeyPlace::Ours).unwrap().public_keys().next().unwrap().1,
+        written.public
+    );
     assert_eq!(names(directory.path()).len(), 3);
 
     let empty = tempfile::tempdir().unwrap();
@@ -157,7 +160,10 @@ fn directories_others_may_write_to() {
             }
         }
         if !accepted {
-            assert!(matches!(create(directory.path(), kid("zi2-cert-2026-05"), &seed(1)), Err(FileError::Exposed { .. })));
+            assert!(matches!(
+                create(directory.path(), kid("zi2-cert-2026-05"), &seed(1)),
+                Err(FileError::Exposed { .. })
+            ));
         }
         mode(directory.path(), 0o700);
     }
@@ -202,11 +208,18 @@ fn what_is_no_regular_file() {
         let path = directory.path().join("zi2-cert-2026-05.key");
         make(&path);
         let error = Keyring::load(directory.path(), KeyPlace::Ours).unwrap_err();
-        if path.is_dir() { fs::remove_dir(&path).unwrap() } else { fs::remove_file(&path).unwrap() }
+        if path.is_dir() {
+            fs::remove_dir(&path).unwrap()
+        } else {
+            fs::remove_file(&path).unwrap()
+        }
         error
     };
     let link = put(&|path| symlink(&key, path).unwrap());
-    assert!(matches!(link, FileError::Symlink { .. }) && link.to_string().contains("2026-05.key is a symbolic link"), "{link}");
+    assert!(
+        matches!(link, FileError::Symlink { .. }) && link.to_string().contains("2026-05.key is a symbolic link"),
+        "{link}"
+    );
     assert!(matches!(put(&|path| symlink("/nonexistent", path).unwrap()), FileError::Symlink { .. }));
     assert!(matches!(put(&|path| fs::create_dir(path).unwrap()), FileError::NotAFile { .. }));
     let socket = |path: &Path| drop(std::os::unix::net::UnixListener::bind(path).unwrap());
@@ -218,7 +231,12 @@ fn what_is_no_regular_file() {
     assert!(matches!(put(&|path| write(path, &[b'A'; 5000])), FileError::TooLarge { octets: 5000, .. }));
     assert!(matches!(put(&|path| write(path, b"")), FileError::Content { .. }));
     assert!(matches!(put(&|path| write(path, b"not a key")), FileError::Content { .. }));
-    assert!(Keyring::load(&directory.path().join("none"), KeyPlace::Ours).unwrap_err().to_string().starts_with("cannot open"));
+    assert!(
+        Keyring::load(&directory.path().join("none"), KeyPlace::Ours)
+            .unwrap_err()
+            .to_string()
+            .starts_with("cannot open")
+    );
 }
 
 fn write(path: &Path, content: &[u8]) {
@@ -229,7 +247,8 @@ fn write(path: &Path, content: &[u8]) {
 #[test]
 fn names_that_are_no_key_are_not_looked_at() {
     let (directory, key) = with_key();
-    for other in ["README", "zi2-cert-2026-13.key", "zi2-cert-2026-04.key.replaced-x", ".zi2-cert-2026-05.key", "x.key"] {
+    for other in ["README", "zi2-cert-2026-13.key", "zi2-cert-2026-04.key.replaced-x", ".zi2-cert-2026-05.key", "x.key"]
+    {
         fs::write(directory.path().join(other), "not a key").unwrap();
     }
     assert_eq!(Keyring::load(directory.path(), KeyPlace::Ours).unwrap().public_keys().count(), 1);
@@ -287,11 +306,16 @@ fn no_text_holds_a_seed() {
     let mut texts = Vec::new();
     write(&path, &secret);
     texts.push(format!("{:?}", Keyring::load(directory.path(), KeyPlace::Ours).unwrap()));
-    assert_eq!(SigningKey::parse_file(&secret).unwrap().public(), Seed::from_octets(&secret).unwrap().public().unwrap());
+    assert_eq!(
+        SigningKey::parse_file(&secret).unwrap().public(),
+        Seed::from_octets(&secret).unwrap().public().unwrap()
+    );
     // The seed with one octet more, a broken PEM of it, and its file with a bad mode.
-    for (content, bits) in
-        [([&secret[..], &[0x5a]].concat(), 0o400), (pem.replace("MC4C", "AAAA").into_bytes(), 0o400), (secret.to_vec(), 0o644)]
-    {
+    for (content, bits) in [
+        ([&secret[..], &[0x5a]].concat(), 0o400),
+        (pem.replace("MC4C", "AAAA").into_bytes(), 0o400),
+        (secret.to_vec(), 0o644),
+    ] {
         fs::remove_file(&path).unwrap();
         write(&path, &content);
         mode(&path, bits);

@@ -119,7 +119,8 @@ async fn forged_replies_are_not_heard() {
 
 #[tokio::test]
 async fn what_cannot_be_read_is_the_servers_failure() {
-    let garbage = Server::start(|question, _| vec![[&question.metadata.id.to_be_bytes()[..], &[0xff; 40]].concat()]).await;
+    let garbage =
+        Server::start(|question, _| vec![[&question.metadata.id.to_be_bytes()[..], &[0xff; 40]].concat()]).await;
     assert_eq!(ask(&garbage.resolver()).await, Err(Trouble::ServFail));
     let elsewhere = Server::start(|question, way| {
         let mut message = reply(question);
@@ -369,7 +370,8 @@ async fn one_flight_for_a_hundred() {
 
 #[tokio::test]
 async fn whether_a_name_exists() {
-    let parent = QueryName::page_parent(Kid::parse("zi2-cert-2026-04").unwrap(), &Domain::parse("example.com").unwrap());
+    let parent =
+        QueryName::page_parent(Kid::parse("zi2-cert-2026-04").unwrap(), &Domain::parse("example.com").unwrap());
     let of = |kind: RecordType, other: ResponseCode| {
         of_message(move |message, asked| {
             let owner: Name = name(asked);

@@ -74,7 +74,10 @@ fn run<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// Queues admissions and waits until they are in the queue or refused.
-async fn queue(handle: &StoreHandle, nonces: std::ops::Range<usize>) -> Vec<tokio::task::JoinHandle<Result<Admitted, StoreError>>> {
+async fn queue(
+    handle: &StoreHandle,
+    nonces: std::ops::Range<usize>,
+) -> Vec<tokio::task::JoinHandle<Result<Admitted, StoreError>>> {
     let mut tasks = Vec::new();
     for nonce in nonces {
         let ours = handle.clone();

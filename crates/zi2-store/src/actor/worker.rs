@@ -152,10 +152,10 @@ impl Group {
             admitted: vec![reply],
             ..Group::default()
         });
-        let seen = batch.seen.into_iter().map(|seen| Group {
-            batch: Batch { seen: vec![seen], ..Batch::default() },
-            ..Group::default()
-        });
+        let seen = batch
+            .seen
+            .into_iter()
+            .map(|seen| Group { batch: Batch { seen: vec![seen], ..Batch::default() }, ..Group::default() });
         issued.chain(admitted).chain(seen).collect()
     }
 }

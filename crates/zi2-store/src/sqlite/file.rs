@@ -29,8 +29,7 @@ pub(super) fn prepare(path: &Path) -> Result<PathBuf, StoreError> {
 
 /// A connection with the settings every one of ours has.
 pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::from_millis(limits::BUSY_MILLIS))?;
     // The file may have been written by somebody else: it is read as data, never as a program.

@@ -55,7 +55,8 @@ impl SqliteStore {
 
     /// Reads the whole file and says whether it is sound. For operators: takes seconds.
     pub fn check(&self) -> Result<(), StoreError> {
-        let found: String = self.read(|reader| Ok(reader.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?))?;
+        let found: String =
+            self.read(|reader| Ok(reader.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?))?;
         match found.as_str() {
             "ok" => Ok(()),
             _ => Err(StoreError::Corrupt { path: self.path.clone(), what: found }),

@@ -13,7 +13,8 @@ use crate::{Imported, Page, Remembered, Settings};
 const COLUMNS: &str = "domain, key, sid, kid, valid, days, first_seen, last_seen";
 
 pub(super) fn newest_first(connection: &Connection, domain: &Domain) -> Result<Vec<KeyHistory>, Fault> {
-    let sql = format!("SELECT {COLUMNS} FROM history WHERE domain = ?1 ORDER BY last_seen DESC, key LIMIT {KEYS_PER_DOMAIN}");
+    let sql =
+        format!("SELECT {COLUMNS} FROM history WHERE domain = ?1 ORDER BY last_seen DESC, key LIMIT {KEYS_PER_DOMAIN}");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([domain.as_str()])?;
     let mut found = Vec::new();
@@ -26,9 +27,8 @@ pub(super) fn newest_first(connection: &Connection, domain: &Domain) -> Result<V
 pub(super) fn list(connection: &Connection, page: &Page) -> Result<Vec<KeyHistory>, Fault> {
     let (after, key) = page.after.as_ref().map_or(("", &[][..]), |(domain, key)| (domain.as_str(), key.as_octets()));
     let of = page.domain.as_ref().map_or("true", |_| "domain = ?4");
-    let sql = format!(
-        "SELECT {COLUMNS} FROM history WHERE (domain, key) > (?1, ?2) AND {of} ORDER BY domain, key LIMIT ?3"
-    );
+    let sql =
+        format!("SELECT {COLUMNS} FROM history WHERE (domain, key) > (?1, ?2) AND {of} ORDER BY domain, key LIMIT ?3");
     let mut statement = connection.prepare_cached(&sql)?;
     let limit = i64::try_from(page.limit()).unwrap_or(i64::MAX);
     let mut rows = match &page.domain {

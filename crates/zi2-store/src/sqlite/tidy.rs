@@ -24,7 +24,8 @@ pub(super) fn tidy(store: &SqliteStore, now: Timestamp, window: u64) -> Result<T
         thread::sleep(BREATH);
     }
     // A connection of its own: the scan takes as long as the history is, and nobody shall wait for it.
-    let beside = file::connect(&store.path).and_then(schema::reader).map_err(|error| Fault::from(error).at(&store.path))?;
+    let beside =
+        file::connect(&store.path).and_then(schema::reader).map_err(|error| Fault::from(error).at(&store.path))?;
     loop {
         let leaving = surplus(&beside, &store.settings, step.time).map_err(|fault| fault.at(&store.path))?;
         if leaving.is_empty() {
@@ -98,8 +99,7 @@ fn first_to_leave(
     )?;
     let alive_since = signed(now.sub_secs(policy.idle).secs());
     let limit = i64::try_from(rows).unwrap_or(i64::MAX);
-    let values =
-        params![alive_since, signed(policy.trusted), policy.min_days, signed(policy.min_span), limit];
+    let values = params![alive_since, signed(policy.trusted), policy.min_days, signed(policy.min_span), limit];
     let found = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     found.collect::<Result<Vec<Place>, _>>().map_err(Fault::from)
 }
