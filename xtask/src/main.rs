@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Lines of one source file, tests included: past that it is two rooms.
-const FILE_LINES: usize = 500;
+const FILE_LINES: usize = 600;
 
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {

@@ -66,8 +66,6 @@ fn targets<'a>(
 /// Reads the name of one kind of subject.
 type Reader = fn(&str) -> Result<Subject, TableFault>;
 
-type Read = fn(&str) -> Result<Subject, TableFault>;
-
 /// The subject of a rule and the word that names it.
 fn rule<'a>(keyword: Word<'a>, name: Option<Word<'a>>) -> Result<(Subject, Word<'a>), (Word<'a>, TableFault)> {
     let (read, usage): (Reader, _) = match keyword.text {

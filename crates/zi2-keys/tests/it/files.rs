@@ -262,8 +262,8 @@ fn names_that_are_no_key_are_not_looked_at() {
 #[test]
 fn the_number_of_keys_has_a_bound() {
     let directory = tempfile::tempdir().unwrap();
-    for n in 0..65 {
-        write(&directory.path().join(format!("zi2-cert-{:04}-01.key", 2000 + n)), &[n; 32]);
+    for n in 0..65_u8 {
+        write(&directory.path().join(format!("zi2-cert-{:04}-01.key", 2000 + u16::from(n))), &[n; 32]);
     }
     assert!(matches!(Keyring::load(directory.path(), KeyPlace::Ours), Err(FileError::TooMany { .. })));
     fs::remove_file(directory.path().join("zi2-cert-2000-01.key")).unwrap();
