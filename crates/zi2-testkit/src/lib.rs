@@ -1,1 +1,0 @@
-//! Test kit: vectors, worlds, scripted peers.
