@@ -65,7 +65,9 @@ fn child() {
         let stats = Arc::new(Stats::default());
         let seen = Arc::clone(&stats);
         let stop = async move {
-            while seen.connections.load(std::sync::atomic::Ordering::Relaxed) == 0 {
+            // Until the one client has come and gone.
+            let count = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
+            while count(&seen.connections) == 0 || count(&seen.open) > 0 {
                 tokio::task::yield_now().await;
             }
         };

@@ -81,9 +81,16 @@ async fn queue(
     let mut tasks = Vec::new();
     for nonce in nonces {
         let ours = handle.clone();
-        tasks.push(tokio::spawn(async move { ours.admit(admission(nonce)).await }));
+        let mut asked = Box::pin(async move { ours.admit(admission(nonce)).await });
+        // A request enters the queue, or is refused, when it is first polled.
+        let first = std::future::poll_fn(|context| std::task::Poll::Ready(asked.as_mut().poll(context))).await;
+        tasks.push(tokio::spawn(async move {
+            match first {
+                std::task::Poll::Ready(answer) => answer,
+                std::task::Poll::Pending => asked.await,
+            }
+        }));
     }
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     tasks
 }
 
