@@ -5,6 +5,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use zi2_milter::client::{Answered, Client, Endpoint, Mail, Origin};
 use zi2_milter::{
@@ -66,9 +68,8 @@ fn child() {
         let seen = Arc::clone(&stats);
         let stop = async move {
             // Until the one client has come and gone.
-            let count = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
-            while count(&seen.connections) == 0 || count(&seen.open) > 0 {
-                tokio::task::yield_now().await;
+            while seen.connections.load(Ordering::Relaxed) == 0 || seen.open.load(Ordering::Relaxed) > 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
         let (wishes, limits) = (Wishes::header_edits(), Limits::STANDARD);

@@ -102,7 +102,7 @@ pub struct Stats {
     pub open: AtomicU64,
     /// Connections taken.
     pub connections: AtomicU64,
-    /// Messages answered at their end.
+    /// Messages answered by [`Message::end`] or in its place; those decided before are not counted.
     pub messages: AtomicU64,
     /// Connections closed to make room for a new one.
     pub evicted: AtomicU64,

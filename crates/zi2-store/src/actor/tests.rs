@@ -26,6 +26,13 @@ impl Gated {
         Arc::new(Gated { inner, gate: (Mutex::new(gate), Condvar::new()), batches: Mutex::default() })
     }
 
+    /// Waits until the writer stands at the gate with its first batch.
+    async fn until_busy(&self) {
+        while self.batches.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn set(&self, gate: Gate) {
         *self.gate.0.lock().unwrap() = gate;
         self.gate.1.notify_all();
@@ -100,6 +107,7 @@ fn what_waits_is_written_together() {
         let store = Gated::new(Gate::Shut);
         let handle = StoreHandle::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
         let first = queue(&handle, 0..1).await;
+        store.until_busy().await;
         let tasks = queue(&handle, 1..301).await;
         store.set(Gate::Open);
         for task in first.into_iter().chain(tasks) {
@@ -115,14 +123,16 @@ fn full_queues_refuse_at_once_and_history_first() {
     run(async {
         let store = Gated::new(Gate::Shut);
         let handle = StoreHandle::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
-        let tasks = queue(&handle, 0..limits::QUEUE_FOR_HISTORY + 1).await;
+        let first = queue(&handle, 0..1).await;
+        store.until_busy().await;
+        let tasks = queue(&handle, 1..limits::QUEUE_FOR_HISTORY + 1).await;
         handle.record(seen("a.example"));
         assert_eq!(handle.counters().history_dropped, 1);
-        let more = queue(&handle, tasks.len()..limits::QUEUE + 10).await;
+        let more = queue(&handle, tasks.len() + 1..limits::QUEUE + 10).await;
         assert_eq!(handle.admit(admission(0)).await, Err(StoreError::Overloaded));
         assert!(handle.counters().overloaded > 1);
         store.set(Gate::Open);
-        handle_all(tasks.into_iter().chain(more)).await;
+        handle_all(first.into_iter().chain(tasks).chain(more)).await;
         handle.record(seen("a.example"));
         handle.flush().await.unwrap();
         assert_eq!(handle.past(Domain::parse("a.example").unwrap()).await.unwrap().len(), 1);
