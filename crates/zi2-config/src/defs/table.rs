@@ -32,7 +32,8 @@ const SERVER: &[Def] = &[
         kind: Kind::Host,
         preset: Preset::Derived { from: "server.sid", example: "\"mail.example.com\"" },
         summary: "The name in the Authentication-Results fields written here.",
-        detail: "Incoming fields that claim this name are removed. Use the name your other milters use.",
+        detail: "Incoming fields that claim this name are removed: a milter that writes under the same name must come \
+                 after this one.",
     },
     Def {
         key: "hosted",
