@@ -49,6 +49,20 @@ pub enum FileError {
         /// The command that repairs it.
         fix: String,
     },
+    /// This process may not read it.
+    #[error("{} is not readable for uid {ours}: mode {mode:04o}, owner uid {uid}; do: {fix}", path.display())]
+    Unreadable {
+        /// The path.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+        /// Its owner.
+        uid: u32,
+        /// Our effective uid.
+        ours: u32,
+        /// The command that repairs it.
+        fix: String,
+    },
     /// It is far too large for a key.
     #[error("{} has {octets} octets; an Ed25519 key file has about 120", path.display())]
     TooLarge {
@@ -94,12 +108,18 @@ impl FileError {
         FileError::Io { path: path.to_owned(), doing, source: source.into() }
     }
 
-    /// The error of an open that refuses links.
+    /// The error of an open that refuses links. The file is looked at again only to explain it.
     pub(crate) fn opening(path: &Path, errno: Errno) -> FileError {
-        match errno {
-            Errno::LOOP => FileError::Symlink { path: path.to_owned() },
-            Errno::NXIO => FileError::NotAFile { path: path.to_owned() }, // a socket
-            errno => FileError::io(path, "open", errno),
+        match (errno, rustix::fs::lstat(path)) {
+            (Errno::LOOP, _) => FileError::Symlink { path: path.to_owned() },
+            (Errno::NXIO, _) => FileError::NotAFile { path: path.to_owned() }, // a socket
+            (Errno::ACCESS, Ok(stat)) => {
+                let (uid, ours) = (stat.st_uid, rustix::process::geteuid().as_raw());
+                let what = if uid == ours { "chmod 0400".to_owned() } else { format!("chown {ours}") };
+                let fix = format!("{what} {}", quoted(path));
+                FileError::Unreadable { path: path.to_owned(), mode: stat.st_mode & 0o7777, uid, ours, fix }
+            }
+            (errno, _) => FileError::io(path, "open", errno),
         }
     }
 }

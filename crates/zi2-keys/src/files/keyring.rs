@@ -80,7 +80,9 @@ fn key_files(directory: &OwnedFd, path: &Path, place: KeyPlace) -> Result<BTreeM
         let entry = entry.map_err(failed)?;
         let name = entry.file_name().to_str().unwrap_or_default();
         if let Some(kid) = kid_of(name, place) {
-            files.insert(kid, name.to_owned());
+            // Two credentials may hold one identifier; the order of a directory must not choose the key.
+            let chosen = files.entry(kid).or_insert_with(|| name.to_owned());
+            *chosen = chosen.as_str().min(name).to_owned();
         }
         if count >= limits::DIRECTORY_ENTRIES || files.len() > limits::KEYS {
             return Err(FileError::TooMany { path: path.to_owned() });

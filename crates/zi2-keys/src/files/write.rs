@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
+use rustix::rand::{GetRandomFlags, getrandom};
 use zi2_mail::Timestamp;
 use zi2_sig::{Kid, PublicKey};
 
@@ -96,7 +97,7 @@ impl<'a> Target<'a> {
 
     /// The content under another name, on disk before it gets its own.
     fn stage(&self, name: &str, content: &[u8], mode: Mode) -> Result<Staged<'_>, FileError> {
-        let temporary = format!(".{name}.{}", std::process::id());
+        let temporary = format!(".{name}.{:016x}", self.chance()?);
         let path = self.path(&temporary);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file =
@@ -109,6 +110,14 @@ impl<'a> Target<'a> {
         rustix::fs::fchmod(&file, mode).map_err(|errno| FileError::io(&path, "set the mode of", errno))?; // whatever the umask
         file.write_all(content).and_then(|()| file.sync_all()).map_err(|error| FileError::io(&path, "write", error))?;
         Ok(staged)
+    }
+
+    /// So that what a killed process left behind stands in nobody's way; a process number would recur in containers.
+    fn chance(&self) -> Result<u64, FileError> {
+        let mut octets = [0; 8];
+        getrandom(octets.as_mut_slice(), GetRandomFlags::empty())
+            .map_err(|errno| FileError::io(self.path, "write", errno))?;
+        Ok(u64::from_ne_bytes(octets))
     }
 
     /// A second name for the old key; its first one still holds until the new key takes it.
@@ -156,7 +165,7 @@ impl Staged<'_> {
 
 impl Drop for Staged<'_> {
     fn drop(&mut self) {
-        // It is gone already after a rename; if it cannot be removed, the next attempt says that it exists.
+        // It is gone already after a rename; one that cannot be removed is unreadable for others.
         rustix::fs::unlinkat(&self.target.directory, self.temporary.as_str(), AtFlags::empty()).ok();
     }
 }

@@ -176,6 +176,10 @@ fn owners() {
     if !is_root() {
         // Only root can give files away. What is ours is accepted; that root's are is seen with a file of the system.
         assert!(load(KeyPlace::Ours).is_none());
+        mode(&key, 0o000);
+        let error = load(KeyPlace::Ours).unwrap();
+        assert!(matches!(error, FileError::Unreadable { mode: 0, .. }), "{error}");
+        assert!(error.to_string().ends_with(&format!("chmod 0400 {}", key.display())), "{error}");
         let error = Keyring::load_file(Path::new("/etc/passwd"), april(), KeyPlace::Ours).unwrap_err();
         assert!(matches!(error, FileError::Exposed { uid: 0, .. }), "{error}");
         return;
