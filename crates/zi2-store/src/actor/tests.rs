@@ -163,6 +163,7 @@ fn who_gave_up_is_not_remembered() {
         let store = Gated::new(Gate::Shut);
         let handle = StoreHandle::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
         let first = queue(&handle, 0..1).await;
+        store.until_busy().await;
         let given_up = queue(&handle, 1..2).await;
         given_up.iter().for_each(tokio::task::JoinHandle::abort);
         handle_aborted(given_up).await;
