@@ -1,9 +1,11 @@
 //! Exit codes (sysexits(3) where one fits), and errors in pairs: what happened, and what to do.
 
+use std::fmt::Display;
 use std::io;
 use std::process::ExitCode;
 
 use crate::Io;
+use crate::escape::for_terminal;
 
 /// How a command went.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,6 +20,10 @@ pub enum Exit {
     Data,
     /// 66: the input cannot be read.
     NoInput,
+    /// 68: the domain does not exist.
+    NoHost,
+    /// 69: there is no such store.
+    Unavailable,
     /// 70: a fault of this program.
     Software,
     /// 73: the output exists or cannot be made.
@@ -26,6 +32,10 @@ pub enum Exit {
     IoError,
     /// 75: not known now, try again.
     TempFail,
+    /// 77: permissions of a key or the store.
+    NoPerm,
+    /// 78: the configuration is invalid.
+    Config,
 }
 
 impl Exit {
@@ -37,10 +47,14 @@ impl Exit {
             Exit::Usage => 64,
             Exit::Data => 65,
             Exit::NoInput => 66,
+            Exit::NoHost => 68,
+            Exit::Unavailable => 69,
             Exit::Software => 70,
             Exit::CantCreate => 73,
             Exit::IoError => 74,
             Exit::TempFail => 75,
+            Exit::NoPerm => 77,
+            Exit::Config => 78,
         }
     }
 }
@@ -56,7 +70,7 @@ impl From<Exit> for ExitCode {
 pub struct Trouble {
     /// The exit code.
     pub exit: Exit,
-    /// What happened.
+    /// What happened; one line for each thing.
     pub what: String,
     /// What to do.
     pub remedy: String,
@@ -64,33 +78,32 @@ pub struct Trouble {
 
 impl Trouble {
     /// A trouble in two sentences.
-    pub fn new(exit: Exit, what: impl ToString, remedy: impl ToString) -> Trouble {
+    pub fn new(exit: Exit, what: impl Display, remedy: impl Display) -> Trouble {
         Trouble { exit, what: what.to_string(), remedy: remedy.to_string() }
     }
 
+    /// A fault of this program.
+    pub(crate) fn bug(what: impl Display) -> Trouble {
+        Trouble::new(Exit::Software, what, "This is a fault of zi2-cert; please report it.")
+    }
+
     pub(crate) fn say(&self, io: &mut Io<'_>) -> Exit {
-        // There is nowhere left to say that standard error is closed.
-        let _closed =
-            writeln!(io.err, "zi2-cert: {}\n          {}", self.what.escape_debug(), self.remedy.escape_debug());
+        let mut lead = "zi2-cert:";
+        for line in self.what.lines().chain([self.remedy.as_str()]).filter(|line| !line.is_empty()) {
+            io.talk(format_args!("{lead} {}", for_terminal(line)));
+            lead = "         ";
+        }
         self.exit
     }
 }
 
+/// Only writing results gives bare I/O errors; reading gives a [`Trouble`] with the file's name.
 impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Trouble {
-        Trouble::new(Exit::IoError, format!("cannot write the result: {error}"), "Is the disk full or the pipe closed?")
-    }
-}
-
-/// Help and version are results; anything else clap says is about the command line.
-pub(crate) fn usage(usage: &clap::Error, io: &mut Io<'_>) -> Exit {
-    let text = usage.render().to_string();
-    let (to, exit): (&mut dyn io::Write, _) = match usage.use_stderr() {
-        true => (io.err, Exit::Usage),
-        false => (io.out, Exit::Ok),
-    };
-    match write!(to, "{text}") {
-        Ok(()) => exit,
-        Err(_) => Exit::IoError,
+        match error.kind() {
+            // `| head` has seen enough: no reason to talk.
+            io::ErrorKind::BrokenPipe => Trouble::new(Exit::IoError, "", ""),
+            _ => Trouble::new(Exit::IoError, format!("cannot write the result: {error}"), "Is the disk full?"),
+        }
     }
 }

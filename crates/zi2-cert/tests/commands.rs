@@ -4,7 +4,9 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use zi2_cert::{Exit, Io, run};
+use zi2_cert::{Exit, Host, Io, Surface, Talk, run};
+use zi2_config::Paths;
+use zi2_mail::Timestamp;
 
 struct Said {
     exit: Exit,
@@ -12,10 +14,19 @@ struct Said {
     err: String,
 }
 
+/// Runs one command line at a fixed time, without environment, configuration or terminal.
 fn zi2_cert(arguments: &[&str]) -> Said {
     let (mut out, mut err) = (Vec::new(), Vec::new());
+    let host = Host {
+        environment: vec![("ZI2__SERVER__SID".into(), "mail.example.com".into())],
+        paths: Paths::below("/nonexistent".as_ref()),
+        now: Timestamp::from_secs(1_777_400_000),
+        out: Surface::Other,
+        err: Surface::Other,
+        talk: Talk::Normal,
+    };
     let arguments = std::iter::once("zi2-cert").chain(arguments.iter().copied()).map(OsString::from);
-    let exit = run(arguments, &mut Io { out: &mut out, err: &mut err });
+    let exit = run(arguments, &mut Io { input: &mut std::io::empty(), out: &mut out, err: &mut err, host });
     Said { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
 }
 
@@ -55,7 +66,7 @@ fn a_key_is_made_once_and_signs() {
     let dir = folder.path().to_str().unwrap();
     let keygen = ["keygen", "--domain", "example.com", "--kid", "zi2-cert-2026-04", "--dir", dir];
     let said = zi2_cert(&keygen);
-    assert_eq!((said.exit, said.err.as_str()), (Exit::Ok, ""));
+    assert_eq!(said.exit, Exit::Ok, "{}", said.err);
     assert!(
         said.out.starts_with(&format!("Private key written to {dir}/zi2-cert-2026-04.key (mode 0400)\n")),
         "{}",
@@ -105,6 +116,12 @@ fn troubles_have_their_exit_codes() {
         (&["verify", "/nowhere/mail"], Exit::NoInput),
         (&["verify", "--world", "/nowhere", "/nowhere"], Exit::NoInput),
         (&["explain", "key.lost"], Exit::Usage),
+        (&["verify"], Exit::Usage),
+        (&["trust", "list", "--store", "/nonexistent/zi2.db"], Exit::Unavailable),
+        (&["dns", "show", "--domain", "example.com", "--dir", "/nonexistent"], Exit::NoPerm),
+        (&["config", "check"], Exit::Ok),
+        (&["completions", "bash"], Exit::Ok),
+        (&["man"], Exit::Ok),
         (&["explain", "key.not_found"], Exit::Ok),
         (&["explain"], Exit::Ok),
         (&["frobnicate"], Exit::Usage),
@@ -114,5 +131,72 @@ fn troubles_have_their_exit_codes() {
         let said = zi2_cert(arguments);
         assert_eq!(said.exit, exit, "{arguments:?}: {}", said.err);
         assert_eq!(said.out.is_empty(), exit != Exit::Ok, "results on stdout, talk on stderr: {arguments:?}");
+    }
+}
+
+#[test]
+fn the_keys_of_a_domain() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = folder.path().join("world.json");
+    let live = "v=ZI2CERT1; k=ed25519; p=V7srNmbCvR82CBFMP6iWDZTQaFODxBloQf9GWfDGITY=";
+    let place =
+        |name: &str, texts: &[&str]| serde_json::json!({name: {"txt": texts.iter().map(|t| [t]).collect::<Vec<_>>()}});
+    let (draft, page) = ("_zi2cert.example.com", "_zi2cert.zi2-cert-2026-04.example.com");
+    let with_kid = format!("{live}; kid=zi2-cert-2026-04");
+    let (quoted, spki) =
+        (format!("\"{live}\""), format!("v=ZI2CERT1; p={}; kid=zi2-cert-2026-04", "A".repeat(59) + "="));
+    for (dns, exit, line) in [
+        (place(draft, &[&with_kid, "v=spf1 -all"]), Exit::Ok, "kid=zi2-cert-2026-04 OK (Ed25519, 32 bytes)\n"),
+        (place(page, &[live]), Exit::Ok, "kid=zi2-cert-2026-04 OK (Ed25519, 32 bytes)\n"),
+        (place(draft, &["v=ZI2CERT1; p=; kid=zi2-cert-2026-04"]), Exit::Negative, "kid=zi2-cert-2026-04 REVOKED\n"),
+        (place(draft, &[&quoted]), Exit::Negative, "kid=none BAD (not a ZI2 record"),
+        (place(draft, &[&spki]), Exit::Negative, "SubjectPublicKeyInfo"),
+        (serde_json::json!({}), Exit::Negative, ""),
+        (serde_json::json!({draft: {"status": "SERVFAIL"}}), Exit::TempFail, ""),
+    ] {
+        std::fs::write(&world, serde_json::json!({"now": 1, "dns": dns}).to_string()).unwrap();
+        let said = zi2_cert(&["verify", "--domain", "example.com", "--world", world.to_str().unwrap()]);
+        assert_eq!(said.exit, exit, "{} {}", said.out, said.err);
+        assert!(said.out.contains(line), "{} lacks {line}", said.out);
+        assert_eq!(said.err.is_empty(), !said.out.is_empty(), "whoever prints no result says why");
+    }
+}
+
+#[test]
+fn records_are_shown_for_name_servers() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_str().unwrap();
+    let made = zi2_cert(&["keygen", "--domain", "example.com", "--kid", "zi2-cert-2026-04", "--dir", dir]);
+    assert_eq!(made.exit, Exit::Ok, "{}", made.err);
+    let record = made.out.split('"').nth(1).unwrap();
+    let said = zi2_cert(&["dns", "show", "--domain", "example.com", "--dir", dir]);
+    assert_eq!(said.exit, Exit::Ok, "{}", said.err);
+    assert!(said.out.contains(&format!("_zi2cert.example.com. 3600 IN TXT \"{record}\"\n")), "{}", said.out);
+}
+
+#[test]
+fn history_goes_in_and_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, file) = (folder.path().join("zi2.db"), folder.path().join("history.jsonl"));
+    let store = store.to_str().unwrap();
+    std::fs::write(&file, "{\"schema\":\"nonsense\"}\n").unwrap();
+    let refused = zi2_cert(&["trust", "import", file.to_str().unwrap(), "--store", store]);
+    assert_eq!(refused.exit, Exit::Data, "{}", refused.out);
+    assert!(refused.err.contains("line 1"), "{}", refused.err);
+    let empty = zi2_cert(&["trust", "export", "--store", store]);
+    assert_eq!(empty.exit, Exit::Ok, "{}", empty.err);
+    std::fs::write(&file, &empty.out).unwrap();
+    assert_eq!(zi2_cert(&["trust", "import", file.to_str().unwrap(), "--store", store]).exit, Exit::Ok);
+    assert_eq!(zi2_cert(&["trust", "show", "example.com", "--store", store]).exit, Exit::Negative);
+}
+
+#[test]
+fn manual_pages_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = zi2_cert(&["man", "--out", folder.path().to_str().unwrap()]);
+    assert_eq!(said.exit, Exit::Ok, "{}", said.err);
+    for (page, text) in [("zi2-cert.1", "zi2\\-cert"), ("zi2-reasons.7", "key.not_found"), ("zi2.toml.5", ".SH KEYS")] {
+        let page = std::fs::read_to_string(folder.path().join(page)).unwrap();
+        assert!(page.contains(text), "{text}");
     }
 }

@@ -1,41 +1,64 @@
-//! `explain`: the reasons in words.
+//! `explain`: what a reason code means, for whom, and what to do.
 
-use zi2_trust::{Fault, Reason};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use zi2_trust::{Explanation, Fault, Reason};
 
 use crate::{Exit, Io, Trouble};
 
-/// What to explain.
+/// Which code.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A reason code such as `key.not_found`; all if left out.
-    reason: Option<String>,
+    /// The reason code, as it stands in X-ZI2-Verified and the log [default: all of them]
+    #[arg(value_name = "REASON", hide_possible_values = true, value_parser = reasons())]
+    reason: Option<Reason>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+fn reasons() -> impl TypedValueParser<Value = Reason> {
+    let codes = PossibleValuesParser::new(Reason::ALL.map(Reason::as_str));
+    codes.try_map(|code| Reason::parse(&code).ok_or("there is no such reason"))
 }
 
 pub(crate) fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Trouble> {
-    let Some(code) = &args.reason else {
-        for reason in Reason::ALL {
-            writeln!(io.out, "{:<24} {}", reason.as_str(), reason.explanation().people)?;
-        }
+    let wanted = args.reason.map_or(Reason::ALL.to_vec(), |reason| vec![reason]);
+    if args.json {
+        let all: Vec<_> = wanted.iter().map(|reason| object(*reason)).collect();
+        io.result(format_args!("{}", serde_json::json!({"schema": "zi2.reasons.v1", "version": 1, "reasons": all})))?;
         return Ok(Exit::Ok);
-    };
-    let unknown =
-        || Trouble::new(Exit::Usage, format!("there is no reason {code:?}"), "`zi2-cert explain` lists all of them.");
-    let reason = Reason::parse(code).ok_or_else(unknown)?;
-    let said = reason.explanation();
-    writeln!(io.out, "{} ({})\n", reason.as_str(), said.paragraph)?;
-    writeln!(io.out, "  {}\n", said.people)?;
-    writeln!(io.out, "  For admins  {}", said.admins)?;
-    writeln!(io.out, "  What to do  {}", said.remedy)?;
-    writeln!(io.out, "  Who can     {}", who(said.fault))?;
-    writeln!(io.out, "  Try again   {}", if said.retryable { "yes, the result can change" } else { "no" })?;
+    }
+    for (index, reason) in wanted.iter().enumerate() {
+        let separator = if index == 0 { "" } else { "\n" };
+        let Explanation { people, admins, remedy, paragraph, fault, retryable } = reason.explanation();
+        io.result(format_args!("{separator}{}", reason.as_str()))?;
+        io.result(format_args!("  {people}"))?;
+        io.result(format_args!("  In detail   {admins}"))?;
+        io.result(format_args!("  What to do  {remedy}"))?;
+        io.result(format_args!("  Who         {}", who(fault)))?;
+        io.result(format_args!("  Later       {}", later(retryable)))?;
+        io.result(format_args!("  Rule        {paragraph}"))?;
+    }
     Ok(Exit::Ok)
 }
 
+fn object(reason: Reason) -> serde_json::Value {
+    let Explanation { people, admins, remedy, paragraph, fault, retryable } = reason.explanation();
+    serde_json::json!({"reason": reason.as_str(), "people": people, "admins": admins, "remedy": remedy, "paragraph": paragraph,
+        "who": who(fault), "retryable": retryable})
+}
+
+/// Who can change it, in words.
 fn who(fault: Fault) -> &'static str {
     match fault {
-        Fault::Nobody => "nobody needs to",
-        Fault::Sender => "the sending side",
-        Fault::Transport => "whoever is in between",
+        Fault::Nobody => "nobody is at fault",
+        Fault::Sender => "the sender's side can change it",
+        Fault::Transport => "something between sender and receiver",
         Fault::Here => "this host",
     }
+}
+
+/// Whether trying again helps, in words.
+fn later(retryable: bool) -> &'static str {
+    if retryable { "trying again later can change the result" } else { "trying again gives the same result" }
 }

@@ -1,76 +1,189 @@
-//! `sign`: one message certified offline.
+//! `sign`: one message certified offline, for tests and for mail that no milter sees.
 
 use std::path::PathBuf;
 
-use zi2_keys::Seed;
-use zi2_mail::{HostName, Message};
-use zi2_sig::{Form, Identity, Kid, Signer, SigningKey};
+use clap::ValueEnum;
+use rustix::rand::{GetRandomFlags, getrandom};
+use zi2_config::Config;
+use zi2_keys::{FileError, KeyPlace, Keyring};
+use zi2_mail::{HostName, Message, Timestamp, crlf_from_file};
+use zi2_sig::{FIELD_NAME, Failure, Form, Identity, Kid, Refusal, Signer, SigningKey, SyntaxFault};
 use zi2_trust::Reason;
 
-use super::input;
-use crate::{Exit, Io, Trouble};
+use crate::cli::Common;
+use crate::{Exit, Io, Trouble, input, settings};
 
-/// What to sign, and as whom.
+/// What to certify, and as whom.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The message, or - for standard input.
+    /// The message, or - for standard input
     file: PathBuf,
-    /// The private key's file.
-    #[arg(long)]
-    key: PathBuf,
-    /// This server's name.
-    #[arg(long, value_parser = |text: &str| HostName::parse(text).map_err(|e| e.to_string()))]
-    sid: HostName,
-    /// The key's identifier.
-    #[arg(long, value_parser = |text: &str| Kid::parse(text).map_err(|e| e.to_string()))]
-    kid: Kid,
-    /// Which signatures the field carries.
-    #[arg(long, value_enum, default_value = "combined")]
-    form: FormArg,
+    /// The private key [default: the one the configuration would use]
+    #[arg(long, value_name = "FILE", requires = "kid")]
+    key: Option<PathBuf>,
+    /// The name of the certifying server [default: that of the configuration]
+    #[arg(long, value_parser = |text: &str| HostName::parse(text).map_err(|error| error.to_string()))]
+    sid: Option<HostName>,
+    /// The key's identifier [default: that of the configuration, or else the newest not in the future]
+    #[arg(long, value_parser = super::kid)]
+    kid: Option<Kid>,
+    /// The form of the certification [default: that of the configuration]
+    #[arg(long, value_enum)]
+    form: Option<FormArg>,
+    /// Sign as if it were this time, in Unix seconds
+    #[arg(long, value_name = "SECONDS")]
+    now: Option<u64>,
+    /// Use this nonce, 32 hexadecimal digits: for tests, since a nonce must never repeat
+    #[arg(long, value_name = "HEX", value_parser = nonce)]
+    nonce: Option<[u8; 16]>,
 }
 
-#[derive(clap::ValueEnum, Clone, Copy)]
+/// The forms, as the configuration names them.
+#[derive(ValueEnum, Clone, Copy, Debug)]
 enum FormArg {
+    /// Readable by verifiers of either text
     Combined,
+    /// The Internet-Draft's
     Draft,
+    /// The project page's
     Page,
 }
 
-pub(crate) fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Trouble> {
-    let octets = input::message(&args.file)?;
-    let key = SigningKey::parse_file(&input::file(&args.key)?);
-    let key = key.map_err(|e| Trouble::new(Exit::Data, e, "`zi2-cert keygen` makes a key file."))?;
-    let form = match args.form {
-        FormArg::Combined => Form::Combined,
-        FormArg::Draft => Form::Draft,
-        FormArg::Page => Form::Page,
+pub(crate) fn run(args: &Args, common: &Common, io: &mut Io<'_>) -> Result<Exit, Trouble> {
+    let file = input::message(&args.file, io)?;
+    let needs_config = args.key.is_none() || args.sid.is_none();
+    let config = if needs_config { Some(settings::load(common, &io.host)?.config) } else { None };
+    let now = args.now.map_or(io.host.now, Timestamp::from_secs);
+    let (ring, kid) = keyring(args, config.as_ref())?;
+    let Some((kid, key)) = ring.active(now, kid) else {
+        let what = format!(
+            "there is no key {}",
+            kid.map_or("whose month is not in the future".to_owned(), |kid| kid.to_string())
+        );
+        return Err(Trouble::new(Exit::NoInput, what, "Make one: zi2-cert keygen --domain DOMAIN"));
     };
-    let message = Message::split(&octets);
-    if message.header.named(zi2_sig::FIELD_NAME).next().is_some() {
-        let what = "the message is certified already";
-        return Err(Trouble::new(Exit::Data, what, "Remove its X-ZI2-Certified field first."));
-    }
-    let identity = Identity { sid: args.sid.clone(), kid: args.kid };
-    let signed = Signer::new(&message.header, &identity, form, input::now(), nonce()?).and_then(|mut signer| {
-        signer.body(message.body);
-        signer.finish(&key)
-    });
-    let signed = signed.map_err(|refusal| {
-        let reason = Reason::from(&refusal);
-        let said = reason.explanation();
-        Trouble::new(Exit::Data, format!("not certified: {} {}", reason.as_str(), said.people), said.remedy)
-    })?;
-    io.out.write_all(signed.field.wire().as_bytes())?;
-    io.out.write_all(b"\r\n")?;
-    io.out.write_all(&octets)?;
+    let Some(sid) = args.sid.clone().or_else(|| config.as_ref().map(|config| config.server.sid.clone())) else {
+        return Err(Trouble::new(Exit::Usage, "no name for the certifying server", "Name it with --sid."));
+    };
+    let form = match args.form {
+        Some(FormArg::Combined) => Form::Combined,
+        Some(FormArg::Draft) => Form::Draft,
+        Some(FormArg::Page) => Form::Page,
+        None => config.as_ref().map_or(Form::Combined, |config| config.egress.form),
+    };
+    let nonce = match args.nonce {
+        Some(nonce) => nonce,
+        None => random()?,
+    };
+    let signed = certified(&file, key, &Identity { sid, kid }, form, now, nonce)?;
+    io.out.write_all(&signed)?;
     Ok(Exit::Ok)
 }
 
-/// 16 random octets: the first half of a public key made for nothing else, which is as random as its seed.
-fn nonce() -> Result<[u8; 16], Trouble> {
-    let public = Seed::from_system().and_then(|seed| seed.public());
-    let public = public.map_err(|e| Trouble::new(Exit::Software, e, "Nothing was signed."))?;
+fn keyring(args: &Args, config: Option<&Config>) -> Result<(Keyring, Option<Kid>), Trouble> {
+    let ring = match (&args.key, config, args.kid) {
+        (Some(path), _, Some(kid)) => Keyring::load_file(path, kid, KeyPlace::Ours),
+        (_, Some(config), _) => settings::keyring(config),
+        (_, None, _) => Ok(Keyring::empty()),
+    };
+    let ring = ring.map_err(|error| {
+        let exit = match &error {
+            FileError::Io { .. } | FileError::Symlink { .. } | FileError::NotAFile { .. } => Exit::NoInput,
+            FileError::Content { .. } | FileError::TooLarge { .. } => Exit::Data,
+            _ => Exit::NoPerm,
+        };
+        Trouble::new(exit, error, "Nothing was signed.")
+    })?;
+    let wanted = args.kid.or_else(|| config.and_then(|config| config.keys.kid));
+    Ok((ring, wanted))
+}
+
+/// The message with its new field on top. Line ends stay as they are in the file; earlier ZI2 fields go, as in the milter.
+fn certified(
+    file: &[u8],
+    key: &SigningKey,
+    identity: &Identity,
+    form: Form,
+    now: Timestamp,
+    nonce: [u8; 16],
+) -> Result<Vec<u8>, Trouble> {
+    let octets = crlf_from_file(file);
+    let bare = without_certifications(&octets);
+    let message = Message::split(&bare);
+    let mut signer = Signer::new(&message.header, identity, form, now, nonce).map_err(|refusal| refused(&refusal))?;
+    signer.body(message.body);
+    let signed = signer.finish(key).map_err(|refusal| refused(&refusal))?;
+    let whole = [signed.field.wire().as_bytes(), b"\r\n", &bare].concat();
+    match octets {
+        std::borrow::Cow::Borrowed(_) => Ok(whole),
+        // Every LF of the file became CRLF, so this gives the file's own octets back.
+        std::borrow::Cow::Owned(_) => Ok(lf(&whole)),
+    }
+}
+
+fn without_certifications(octets: &[u8]) -> Vec<u8> {
+    let message = Message::split(octets);
+    let mut bare = Vec::with_capacity(octets.len());
+    let mut from = 0;
+    for field in message.header.named(FIELD_NAME) {
+        bare.extend_from_slice(octets.get(from..field.offset()).unwrap_or_default());
+        from = field.offset() + field.raw().len() + b"\r\n".len();
+    }
+    bare.extend_from_slice(octets.get(from..).unwrap_or_default());
+    bare
+}
+
+fn lf(octets: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(octets.len());
+    for line in octets.split_inclusive(|octet| *octet == b'\n') {
+        match line.strip_suffix(b"\r\n") {
+            Some(content) => out.extend([content, b"\n"].concat()),
+            None => out.extend_from_slice(line),
+        }
+    }
+    out
+}
+
+/// The reason's own words, and where exactly.
+fn refused(refusal: &Refusal) -> Trouble {
+    let reason = Reason::from(refusal);
+    let detail = match refusal {
+        Refusal::Header(failure) => failure_detail(failure),
+        Refusal::NotSmtp(why) => why.to_string(),
+        Refusal::Field(error) => error.to_string(),
+    };
+    let exit = if matches!(refusal, Refusal::Field(_)) { Exit::Software } else { Exit::Data };
+    Trouble::new(exit, format!("not certified: {}: {detail}", reason.as_str()), reason.explanation().remedy)
+}
+
+/// What exactly broke a check, in words. Names of fields are ours, not the sender's.
+fn failure_detail(failure: &Failure) -> String {
+    match failure {
+        Failure::Syntax(SyntaxFault::Section(kind, offset)) => {
+            format!("the header section is malformed at octet {offset} ({kind:?})")
+        }
+        Failure::Syntax(SyntaxFault::Field(name)) => format!("the field {name} is not what RFC 5322 allows"),
+        Failure::Syntax(SyntaxFault::Control(name)) => format!("{name} holds a control octet"),
+        Failure::Syntax(SyntaxFault::Certified(what)) => format!("the field {FIELD_NAME} is malformed: {what}"),
+        Failure::Syntax(SyntaxFault::Tag(name)) => format!("its tag {name}= is missing or malformed"),
+        Failure::Duplicate(name) => format!("the field {name} appears twice"),
+        Failure::MissingField(name) => format!("the field {name} is missing"),
+        Failure::Uncovered(name) => format!("h= does not name {name}"),
+        other => Reason::from(other).explanation().admins.to_owned(),
+    }
+}
+
+fn random() -> Result<[u8; 16], Trouble> {
     let mut nonce = [0; 16];
-    nonce.iter_mut().zip(public.as_octets()).for_each(|(to, from)| *to = *from);
-    Ok(nonce)
+    match getrandom(nonce.as_mut_slice(), GetRandomFlags::empty()) {
+        Ok(16) => Ok(nonce),
+        _ => Err(Trouble::new(Exit::Software, "the system gave no random numbers", "Nothing was signed.")),
+    }
+}
+
+fn nonce(text: &str) -> Result<[u8; 16], String> {
+    let wrong = || "a nonce is written with 32 hexadecimal digits".to_owned();
+    let digits = (text.len() == 32 && text.bytes().all(|digit| digit.is_ascii_hexdigit())).then_some(text);
+    let number = digits.and_then(|digits| u128::from_str_radix(digits, 16).ok()).ok_or_else(wrong)?;
+    Ok(number.to_be_bytes())
 }
