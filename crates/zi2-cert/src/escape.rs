@@ -1,5 +1,10 @@
 //! Untrusted text for a terminal: nothing that moves the cursor, turns a line around or hides.
 
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+
 use crate::limits::SHOWN_CHARS;
 
 /// The text on one line, with everything that is not plainly visible written as an escape.
@@ -24,6 +29,27 @@ pub(crate) fn field_value(value: &[u8]) -> String {
     for_terminal(&cut) + more
 }
 
+/// JSON on one line, in ASCII: what a terminal would obey or hide stands there as `\uXXXX`, which every reader takes back.
+pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<String> {
+    let mut text = Vec::new();
+    value.serialize(&mut Serializer::with_formatter(&mut text, Ascii))?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+struct Ascii;
+
+impl Formatter for Ascii {
+    fn write_string_fragment<W: Write + ?Sized>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        for c in fragment.chars() {
+            match c {
+                ' '..='~' => writer.write_all(&[u8::try_from(c).unwrap_or(b'?')])?,
+                _ => c.encode_utf16(&mut [0; 2]).iter().try_for_each(|unit| write!(writer, "\\u{unit:04x}"))?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Controls, and the format characters (Unicode category Cf and the line separators) that change what is seen.
 fn is_hidden(c: char) -> bool {
     c.is_control()
@@ -35,6 +61,14 @@ fn is_hidden(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_is_ascii_and_reads_back() {
+        let text = "a\"\\\u{1b}[2J\u{9b}31m\u{7f}\u{202e}J\u{fc}rgen\u{1f4e7}";
+        let written = json(&serde_json::json!({"file": text})).unwrap();
+        assert!(written.bytes().all(|octet| (0x20..0x7f).contains(&octet)), "{written}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&written).unwrap()["file"], text);
+    }
 
     #[test]
     fn nothing_reaches_the_terminal_unescaped() {

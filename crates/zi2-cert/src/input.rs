@@ -15,12 +15,15 @@ pub(crate) const STDIN: &str = "-";
 
 /// The octets of a message as its file holds them. Refuses one that is empty or has no header field at all.
 pub(crate) fn message(path: &Path, io: &mut Io<'_>) -> Result<Vec<u8>, Trouble> {
-    let octets = if path == Path::new(STDIN) {
-        bounded(path, &mut *io.input, MESSAGE_OCTETS)?
-    } else {
-        file(path, MESSAGE_OCTETS)?
-    };
-    checked(path, octets)
+    match path == Path::new(STDIN) {
+        true => checked(path, bounded(path, &mut *io.input, MESSAGE_OCTETS)?),
+        false => message_file(path),
+    }
+}
+
+/// The same, never from standard input.
+pub(crate) fn message_file(path: &Path) -> Result<Vec<u8>, Trouble> {
+    checked(path, file(path, MESSAGE_OCTETS)?)
 }
 
 /// A world (`--world`).

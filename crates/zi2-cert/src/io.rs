@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{self, IsTerminal, Read, Write};
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::builder::styling::{AnsiColor, Style};
@@ -28,6 +29,8 @@ pub struct Host {
     pub environment: Vec<(OsString, OsString)>,
     /// Where the configuration is looked for.
     pub paths: Paths,
+    /// The directory below which the host's own files are looked for: accounts, programs, the state of its clock.
+    pub root: PathBuf,
     /// The clock, read once.
     pub now: Timestamp,
     /// What standard output is.
@@ -71,6 +74,7 @@ impl Host {
         Host {
             environment: std::env::vars_os().collect(),
             paths: Paths::system(),
+            root: PathBuf::from("/"),
             now: Timestamp::from_secs(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())),
             out: surface(io::stdout().is_terminal()),
             err: surface(io::stderr().is_terminal()),
@@ -86,9 +90,12 @@ impl Host {
 
     /// NO_COLOR (no-color.org): any value but the empty one.
     fn is_coloured(&self, surface: Surface) -> bool {
-        surface == Surface::Terminal
-            && self.variable("NO_COLOR").is_none()
-            && self.variable("TERM").is_none_or(|term| term != "dumb")
+        self.is_screen(surface) && self.variable("NO_COLOR").is_none()
+    }
+
+    /// A terminal that obeys control sequences.
+    pub(crate) fn is_screen(&self, surface: Surface) -> bool {
+        surface == Surface::Terminal && self.variable("TERM").is_none_or(|term| term != "dumb")
     }
 }
 
@@ -106,6 +113,13 @@ impl Io<'_> {
         if self.host.talk == Talk::Normal {
             // There is nowhere left to say that standard error is closed.
             let _closed = writeln!(self.err, "{line}");
+        }
+    }
+
+    /// Talk that replaces the line before it, for a screen.
+    pub(crate) fn overwrite(&mut self, line: fmt::Arguments<'_>) {
+        if self.host.talk == Talk::Normal {
+            let _closed = write!(self.err, "\r{line}\x1b[K").and_then(|()| self.err.flush());
         }
     }
 

@@ -12,6 +12,7 @@ pub mod limits;
 mod net;
 mod records;
 mod settings;
+mod words;
 
 pub use cli::{command, run};
 pub use cmd::man::pages;

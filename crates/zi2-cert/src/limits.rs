@@ -5,6 +5,21 @@ use std::time::Duration;
 /// Octets of one message: well above what mail servers accept.
 pub const MESSAGE_OCTETS: u64 = 256 * 1024 * 1024;
 
+/// Directories inside directories that are walked: archives by year, month and day below folders of folders.
+pub const DEPTH: usize = 16;
+
+/// Entries of directories that one run looks at: their names are kept in memory, so that the order is always the same.
+pub const ENTRIES: usize = 2_000_000;
+
+/// Messages under way at once. Most of them wait for DNS; what they hold in memory is bounded by [`OCTETS_AT_ONCE`].
+pub const AT_ONCE: usize = 64;
+
+/// Octets of messages held at once. One message alone may have more, up to [`MESSAGE_OCTETS`].
+pub const OCTETS_AT_ONCE: u32 = 128 * 1024 * 1024;
+
+/// Time between two steps of the progress shown: what changes faster cannot be read.
+pub const PROGRESS: Duration = Duration::from_millis(100);
+
 /// Octets of a world file: the largest of the vectors has 10 KiB.
 pub const WORLD_OCTETS: u64 = 64 * 1024 * 1024;
 

@@ -37,7 +37,16 @@ impl Ask {
 
 /// A runtime for everything this process asks.
 pub(crate) fn runtime() -> Result<Runtime, Trouble> {
-    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    built(Builder::new_multi_thread().worker_threads(2))
+}
+
+/// A runtime with a thread for each processor.
+pub(crate) fn wide_runtime() -> Result<Runtime, Trouble> {
+    built(&mut Builder::new_multi_thread())
+}
+
+fn built(builder: &mut Builder) -> Result<Runtime, Trouble> {
+    let runtime = builder.enable_all().build();
     runtime.map_err(|error| {
         let what = format!("the system gives no threads or sockets: {error}");
         Trouble::new(Exit::TempFail, what, "Check the limits of this session (ulimit -a), and try again.")

@@ -1,47 +1,17 @@
 //! The commands as a user runs them: all vectors through `verify --world --json`, and what each command prints.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test")]
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+mod said;
 
-use zi2_cert::{Exit, Host, Io, Surface, Talk, run};
-use zi2_config::Paths;
-use zi2_mail::Timestamp;
-
-struct Said {
-    exit: Exit,
-    out: String,
-    err: String,
-}
-
-/// Runs one command line at a fixed time, without environment, configuration or terminal.
-fn zi2_cert(arguments: &[&str]) -> Said {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let host = Host {
-        environment: vec![("ZI2__SERVER__SID".into(), "mail.example.com".into())],
-        paths: Paths::below("/nonexistent".as_ref()),
-        now: Timestamp::from_secs(1_777_400_000),
-        out: Surface::Other,
-        err: Surface::Other,
-        talk: Talk::Normal,
-    };
-    let arguments = std::iter::once("zi2-cert").chain(arguments.iter().copied()).map(OsString::from);
-    let exit = run(arguments, &mut Io { input: &mut std::io::empty(), out: &mut out, err: &mut err, host });
-    Said { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
-}
-
-fn vectors() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/zi2")
-}
+use said::{cases, vectors, zi2_cert};
+use zi2_cert::Exit;
 
 #[test]
 fn every_vector_in_its_world() {
-    let cases: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(vectors().join("cases.json")).unwrap()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let world = folder.path().join("world.json");
     let mut count = 0;
-    for case in cases.as_array().unwrap() {
+    for case in cases() {
         std::fs::write(&world, case["env"].to_string()).unwrap();
         let message = vectors().join(case["message"].as_str().unwrap());
         let said = zi2_cert(&["verify", "--world", world.to_str().unwrap(), "--json", message.to_str().unwrap()]);

@@ -12,7 +12,7 @@ mod search;
 // asking
 pub use budget::Budget;
 pub use dns::{DnsError, DnsOptions, Resolver, Servers, TrustAd};
-pub use search::{Documents, Search, gather, policy};
+pub use search::{Documents, Search, answer, gather, policy};
 
 // a world of data, for --world and tests
 pub use dns::{FixedDns, FixedNode, FixedStatus};

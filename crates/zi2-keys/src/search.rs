@@ -96,7 +96,14 @@ pub async fn policy(resolver: &Resolver, domain: &Domain, budget: &Budget) -> Re
     Ok(PublishedPolicy::of_records(answer.records.iter().map(Vec::as_slice)))
 }
 
-async fn answer(resolver: &Resolver, budget: &Budget, documents: &Documents, place: Place, ask: Ask) -> (Place, Told) {
+/// One question of a ladder, asked. For whoever drives a ladder step by step; everybody else takes a [`Search`].
+pub async fn answer(
+    resolver: &Resolver,
+    budget: &Budget,
+    documents: &Documents,
+    place: Place,
+    ask: Ask,
+) -> (Place, Told) {
     let told = match ask {
         Ask::Txt(name) => resolver.txt(&name, budget).await.map(Told::Txt),
         Ask::Exists(name) => resolver.exists(&name, budget).await.map(Told::Exists),

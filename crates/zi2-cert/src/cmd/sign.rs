@@ -7,10 +7,11 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use zi2_config::Config;
 use zi2_keys::{FileError, KeyPlace, Keyring};
 use zi2_mail::{HostName, Message, Timestamp, crlf_from_file};
-use zi2_sig::{FIELD_NAME, Failure, Form, Identity, Kid, Refusal, Signer, SigningKey, SyntaxFault};
+use zi2_sig::{FIELD_NAME, Form, Identity, Kid, Refusal, Signer, SigningKey};
 use zi2_trust::Reason;
 
 use crate::cli::Common;
+use crate::words::failure_detail;
 use crate::{Exit, Io, Trouble, input, settings};
 
 /// What to certify, and as whom.
@@ -154,23 +155,6 @@ fn refused(refusal: &Refusal) -> Trouble {
     };
     let exit = if matches!(refusal, Refusal::Field(_)) { Exit::Software } else { Exit::Data };
     Trouble::new(exit, format!("not certified: {}: {detail}", reason.as_str()), reason.explanation().remedy)
-}
-
-/// What exactly broke a check, in words. Names of fields are ours, not the sender's.
-fn failure_detail(failure: &Failure) -> String {
-    match failure {
-        Failure::Syntax(SyntaxFault::Section(kind, offset)) => {
-            format!("the header section is malformed at octet {offset} ({kind:?})")
-        }
-        Failure::Syntax(SyntaxFault::Field(name)) => format!("the field {name} is not what RFC 5322 allows"),
-        Failure::Syntax(SyntaxFault::Control(name)) => format!("{name} holds a control octet"),
-        Failure::Syntax(SyntaxFault::Certified(what)) => format!("the field {FIELD_NAME} is malformed: {what}"),
-        Failure::Syntax(SyntaxFault::Tag(name)) => format!("its tag {name}= is missing or malformed"),
-        Failure::Duplicate(name) => format!("the field {name} appears twice"),
-        Failure::MissingField(name) => format!("the field {name} is missing"),
-        Failure::Uncovered(name) => format!("h= does not name {name}"),
-        other => Reason::from(other).explanation().admins.to_owned(),
-    }
 }
 
 fn random() -> Result<[u8; 16], Trouble> {

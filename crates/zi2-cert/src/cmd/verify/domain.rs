@@ -16,7 +16,7 @@ pub(super) fn run(domain: &Domain, args: &Args, common: &Common, io: &mut Io<'_>
     let resolver = args.ask.resolver(&config)?;
     let months = recent(io.host.now.month());
     let looked = net::runtime()?.block_on(look(&resolver, domain, args.kid, &months)).map_err(no_answer)?;
-    if args.json {
+    if args.show.json {
         let lines: Vec<_> = looked.iter().map(Finding::object).collect();
         let object =
             serde_json::json!({"schema": "zi2.domain.v1", "version": 1, "domain": domain.as_str(), "records": lines});

@@ -1,115 +1,129 @@
-//! One message judged, by live DNS or in a world of data.
+//! One message judged and shown, in words or as JSON.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use zi2_config::{Config, HostedDomains};
-use zi2_flow::{Envelope, Inbound, Outcome, ReceiverRules, Services, World};
-use zi2_keys::{Documents, Resolver};
-use zi2_mail::{Message, Timestamp, crlf_from_file};
-use zi2_store::{MemoryStore, Settings, StoreHandle};
+use serde::Serialize;
+use zi2_mail::{Message, crlf_from_file};
 use zi2_trust::render::Report;
-use zi2_trust::{Dmarc, HistoryPolicy, Judgement, PageName, ReplayMode, Spoof, Submission, Verdict};
+use zi2_trust::{Judgement, Spoof, Verdict};
 
 use super::Args;
+use super::explain::{self, Check};
+use super::scene::{Scene, exit};
 use crate::cli::Common;
 use crate::io::Tone;
-use crate::limits::PATIENCE;
-use crate::{Exit, Io, Trouble, input, net, settings};
+use crate::{Exit, Io, Trouble, escape, input, net};
+
+/// A message judged.
+pub(super) struct Judged {
+    pub(super) judgement: Judgement,
+    report: Report,
+    checks: Option<Vec<Check>>,
+}
+
+/// Whether only the verdict is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Steps {
+    /// Only the verdict.
+    Hidden,
+    /// Each check with its duration (`--explain`).
+    Shown,
+}
 
 pub(super) fn run(file: &Path, args: &Args, common: &Common, io: &mut Io<'_>) -> Result<Exit, Trouble> {
-    let octets = crlf_from_file(&input::message(file, io)?).into_owned();
-    let scene = match &args.ask.world {
-        Some(path) => Scene::in_world(input::world(path)?),
-        None => Scene::live(args, &settings::load_public(common, io)?, io)?,
-    };
-    let outcome = net::runtime()?.block_on(scene.judge(&octets))?;
-    if args.json {
-        let report = Report::new(&outcome.judgement, outcome.dns_queries);
-        io.result(format_args!("{}", serde_json::to_string(&report).map_err(Trouble::bug)?))?;
+    let octets = input::message(file, io)?;
+    let scene = Scene::of(args, common, io)?;
+    let judged = net::runtime()?.block_on(judged(&scene, octets, args.steps()))?;
+    if args.show.json {
+        io.result(format_args!("{}", json(None, Ok(&judged))?))?;
     } else {
-        table(&outcome.judgement, io)?;
+        table(&judged.judgement, io)?;
+        explain::table(judged.checks.as_deref().unwrap_or_default(), io)?;
     }
-    Ok(match outcome.judgement.verdict {
-        Verdict::Pass => Exit::Ok,
-        Verdict::TempError => Exit::TempFail,
-        Verdict::Fail | Verdict::Missing | Verdict::Expired | Verdict::Tampered => Exit::Negative,
-    })
+    Ok(exit(judged.judgement.verdict))
 }
 
-/// Everything around the message.
-struct Scene {
-    now: Timestamp,
-    envelope: Envelope,
-    submission: Submission,
-    resolver: Resolver,
-    documents: Documents,
-    rules: ReceiverRules,
-}
-
-impl Scene {
-    fn in_world(world: World) -> Scene {
-        let mut rules = rules(world.hosted);
-        (rules.local_keys, rules.exchanged) = (world.local_keys, world.exchanged);
-        Scene {
-            now: world.now,
-            envelope: Envelope::of(&world.recipients),
-            submission: world.submission,
-            resolver: Resolver::fixed(world.dns),
-            documents: world.documents,
-            rules,
+/// Judges the content of a file.
+pub(super) async fn judged(scene: &Scene, file: Vec<u8>, steps: Steps) -> Result<Judged, Trouble> {
+    let octets = crlf_from_file(&file);
+    let services = scene.services()?;
+    let (outcome, checks) = match steps {
+        Steps::Hidden => (scene.judge(&Message::split(&octets), &services).await, None),
+        Steps::Shown => {
+            let (outcome, checks) = explain::judged(scene, &octets, &services).await?;
+            (outcome, Some(checks))
         }
-    }
-
-    /// A message in a file came from outside, whoever wrote it.
-    fn live(args: &Args, config: &Config, io: &Io<'_>) -> Result<Scene, Trouble> {
-        let mut rules = rules(config.server.hosted.clone());
-        rules.local_keys = settings::held(config);
-        Ok(Scene {
-            now: args.now.map_or(io.host.now, Timestamp::from_secs),
-            envelope: Envelope::of(&args.rcpt),
-            submission: Submission::Outside,
-            resolver: args.ask.resolver(config)?,
-            documents: Documents::None,
-            rules,
-        })
-    }
-
-    async fn judge(self, octets: &[u8]) -> Result<Outcome, Trouble> {
-        let store = StoreHandle::start(Arc::new(MemoryStore::new(Settings::memory()))).map_err(Trouble::bug)?;
-        let services = Services { resolver: self.resolver, documents: self.documents, store };
-        let message = Message::split(octets);
-        let mut inbound = Inbound::begin(&message.header, &services, &Arc::new(self.rules), self.now);
-        inbound.body(message.body);
-        Ok(inbound.finish(&self.envelope, self.submission, Dmarc::Unknown).await)
-    }
+    };
+    let report = Report::new(&outcome.judgement, outcome.dns_queries);
+    Ok(Judged { judgement: outcome.judgement, report, checks })
 }
 
-fn rules(hosted: HostedDomains) -> ReceiverRules {
-    ReceiverRules {
-        window: zi2_sig::limits::WINDOW_SECS,
-        page_name: PageName::Fallback,
-        deadline: PATIENCE,
-        queries: zi2_keys::limits::LOOK_UPS,
-        time: PATIENCE,
-        replay_mode: ReplayMode::Fail,
-        allowance: zi2_trust::limits::REPLAY_ALLOWANCE,
-        history: HistoryPolicy::default(),
-        hosted,
-        local_keys: Vec::new(),
-        exchanged: Vec::new(),
+/// The report of a message; with its file where there are several. A file that is no message has the same keys, all null,
+/// and says why.
+pub(super) fn json(file: Option<&Path>, judged: Result<&Judged, &Trouble>) -> Result<String, Trouble> {
+    let file = file.map(|file| file.to_string_lossy());
+    let line = match judged {
+        Ok(judged) => {
+            escape::json(&Line { file: file.as_deref(), report: &judged.report, explain: judged.checks.as_deref() })
+        }
+        Err(trouble) => escape::json(&Line {
+            file: file.as_deref(),
+            report: &NoReport {
+                schema: "zi2.report.v1",
+                error: Some(Fault { exit: trouble.exit.code(), what: &trouble.what, remedy: &trouble.remedy }),
+                ..NoReport::default()
+            },
+            explain: None,
+        }),
+    };
+    line.map_err(Trouble::bug)
+}
+
+#[derive(Serialize)]
+struct Line<'a, R> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
+    #[serde(flatten)]
+    report: &'a R,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explain: Option<&'a [Check]>,
+}
+
+/// A [`Report`] about nothing.
+#[derive(Serialize, Default)]
+struct NoReport<'a> {
+    schema: &'static str,
+    zi2: Option<()>,
+    spoof: Option<()>,
+    dkim: Option<()>,
+    spf: Option<()>,
+    dmarc: Option<()>,
+    arc: Option<()>,
+    dkim2: Option<()>,
+    metrics: Option<()>,
+    error: Option<Fault<'a>>,
+}
+
+#[derive(Serialize)]
+struct Fault<'a> {
+    exit: u8,
+    what: &'a str,
+    remedy: &'a str,
+}
+
+/// How a verdict looks.
+pub(super) fn tone(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::Pass => Tone::Good,
+        Verdict::Missing | Verdict::Expired | Verdict::TempError => Tone::Doubtful,
+        Verdict::Fail | Verdict::Tampered => Tone::Bad,
     }
 }
 
 /// Only checked names and closed sets of words are printed: no octet that a sender chose freely.
 fn table(judgement: &Judgement, io: &mut Io<'_>) -> Result<(), Trouble> {
     let said = judgement.reason.explanation();
-    let tone = match judgement.verdict {
-        Verdict::Pass => Tone::Good,
-        Verdict::Missing | Verdict::Expired | Verdict::TempError => Tone::Doubtful,
-        Verdict::Fail | Verdict::Tampered => Tone::Bad,
-    };
-    let verdict = io.toned(tone, judgement.verdict.as_str());
+    let verdict = io.toned(tone(judgement.verdict), judgement.verdict.as_str());
     io.result(format_args!("result    {verdict} (level {})", judgement.level.number()))?;
     io.result(format_args!("reason    {}: {}", judgement.reason.as_str(), said.people))?;
     if let Some(domain) = &judgement.from {

@@ -1,0 +1,113 @@
+//! Everything around a message, and a message judged in it: by live DNS, or in a world of data.
+
+use std::sync::Arc;
+
+use zi2_config::{Config, HostedDomains};
+use zi2_flow::{Envelope, Inbound, Outcome, ReceiverRules, Services, World};
+use zi2_keys::{Documents, Resolver};
+use zi2_mail::{Message, Timestamp};
+use zi2_store::{MemoryStore, Settings, Store, StoreHandle};
+use zi2_trust::{Dmarc, HistoryPolicy, KeyHistory, PageName, ReplayMode, Submission, Verdict};
+
+use super::Args;
+use crate::cli::Common;
+use crate::limits::PATIENCE;
+use crate::{Exit, Io, Trouble, input, settings};
+
+/// Everything around the messages of one run. It remembers nothing of them: each verdict is what a run with that message
+/// alone gives.
+pub(super) struct Scene {
+    pub(super) now: Timestamp,
+    pub(super) envelope: Envelope,
+    pub(super) recipients: Vec<String>,
+    submission: Submission,
+    resolver: Resolver,
+    documents: Documents,
+    pub(super) rules: Arc<ReceiverRules>,
+    history: Vec<KeyHistory>,
+}
+
+impl Scene {
+    /// The world that is named, or the network.
+    pub(super) fn of(args: &Args, common: &Common, io: &mut Io<'_>) -> Result<Scene, Trouble> {
+        match &args.ask.world {
+            Some(path) => Ok(Scene::in_world(input::world(path)?)),
+            None => Scene::live(args, &settings::load_public(common, io)?, io),
+        }
+    }
+
+    fn in_world(world: World) -> Scene {
+        let mut rules = rules(world.hosted);
+        (rules.local_keys, rules.exchanged) = (world.local_keys, world.exchanged);
+        Scene {
+            now: world.now,
+            envelope: Envelope::of(&world.recipients),
+            recipients: world.recipients,
+            submission: world.submission,
+            resolver: Resolver::fixed(world.dns),
+            documents: world.documents,
+            rules: Arc::new(rules),
+            history: world.history,
+        }
+    }
+
+    /// A message in a file came from outside, whoever wrote it.
+    fn live(args: &Args, config: &Config, io: &Io<'_>) -> Result<Scene, Trouble> {
+        let mut rules = rules(config.server.hosted.clone());
+        rules.local_keys = settings::held(config);
+        Ok(Scene {
+            now: args.now.map_or(io.host.now, Timestamp::from_secs),
+            envelope: Envelope::of(&args.rcpt),
+            recipients: args.rcpt.clone(),
+            submission: Submission::Outside,
+            resolver: args.ask.resolver(config)?,
+            documents: Documents::None,
+            rules: Arc::new(rules),
+            history: Vec::new(),
+        })
+    }
+
+    /// DNS, documents, and a store that knows this scene's history and no message.
+    pub(super) fn services(&self) -> Result<Services, Trouble> {
+        let store = MemoryStore::new(Settings::memory());
+        if !self.history.is_empty() {
+            store.import(&self.history).map_err(|error| {
+                Trouble::new(Exit::Data, format!("the world's history: {error}"), "Correct the world file.")
+            })?;
+        }
+        let store = StoreHandle::start(Arc::new(store)).map_err(Trouble::bug)?;
+        Ok(Services { resolver: self.resolver.clone(), documents: self.documents.clone(), store })
+    }
+
+    /// One message judged, as the daemon would.
+    pub(super) async fn judge(&self, message: &Message<'_>, services: &Services) -> Outcome {
+        let mut inbound = Inbound::begin(&message.header, services, &self.rules, self.now);
+        inbound.body(message.body);
+        inbound.finish(&self.envelope, self.submission, Dmarc::Unknown).await
+    }
+}
+
+/// What a verdict is to the caller of the command.
+pub(super) fn exit(verdict: Verdict) -> Exit {
+    match verdict {
+        Verdict::Pass => Exit::Ok,
+        Verdict::TempError => Exit::TempFail,
+        Verdict::Fail | Verdict::Missing | Verdict::Expired | Verdict::Tampered => Exit::Negative,
+    }
+}
+
+fn rules(hosted: HostedDomains) -> ReceiverRules {
+    ReceiverRules {
+        window: zi2_sig::limits::WINDOW_SECS,
+        page_name: PageName::Fallback,
+        deadline: PATIENCE,
+        queries: zi2_keys::limits::LOOK_UPS,
+        time: PATIENCE,
+        replay_mode: ReplayMode::Fail,
+        allowance: zi2_trust::limits::REPLAY_ALLOWANCE,
+        history: HistoryPolicy::default(),
+        hosted,
+        local_keys: Vec::new(),
+        exchanged: Vec::new(),
+    }
+}
