@@ -5,10 +5,12 @@
 
 mod inbound;
 mod outbound;
+mod rules;
 mod services;
 mod world;
 
 pub use inbound::{Envelope, Inbound, Outcome, ReceiverRules};
 pub use outbound::{Certified, Departure, Outbound, SenderRules, date_field, message_id_field};
+pub use rules::{dns_options, keyring};
 pub use services::Services;
 pub use world::{World, WorldError};

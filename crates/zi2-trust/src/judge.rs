@@ -126,6 +126,28 @@ pub struct Judgement {
     pub certified: Option<Attested>,
 }
 
+impl Judgement {
+    /// What is said when a fault of ours left no judgement: nothing about the sender, and never a pass.
+    pub fn internal_error() -> Judgement {
+        Judgement {
+            verdict: Verdict::TempError,
+            reason: Reason::InternalError,
+            level: Level::Unknown,
+            history: Standing::Unverified,
+            spoof: Spoof::No,
+            from: None,
+            sid: None,
+            sid_confirmed: false,
+            kid: None,
+            form: None,
+            covers: Vec::new(),
+            dnssec: None,
+            replay: ReplayVerdict::Unknown,
+            certified: None,
+        }
+    }
+}
+
 /// Judges (zi2.md §7 to §9).
 pub fn judge(facts: &Facts, around: &Circumstances<'_>) -> Judgement {
     let (verdict, level, reason, attested) = verdict(facts, around);

@@ -345,7 +345,7 @@ const LIMITS: &[Def] = &[
         key: "connections",
         kind: Kind::Count { min: 1, max: 100_000 },
         preset: Preset::Value("1000"),
-        summary: "Milter connections at once, all listeners together.",
+        summary: "Milter connections at once, for each listener.",
         detail: "More than the MTA's smtpd processes is never used.",
     },
     Def {

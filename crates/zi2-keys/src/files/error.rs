@@ -104,6 +104,12 @@ pub enum FileError {
 }
 
 impl FileError {
+    /// Whether there simply is no such file or directory.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        matches!(self, FileError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     pub(crate) fn io(path: &Path, doing: &'static str, source: impl Into<io::Error>) -> FileError {
         FileError::Io { path: path.to_owned(), doing, source: source.into() }
     }

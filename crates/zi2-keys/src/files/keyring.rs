@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::Dir;
 use zi2_mail::Timestamp;
@@ -15,7 +16,7 @@ use crate::limits;
 
 /// Our private keys, by identifier. It signs with none by itself and prints identifiers only.
 pub struct Keyring {
-    keys: BTreeMap<Kid, SigningKey>,
+    keys: BTreeMap<Kid, Arc<SigningKey>>,
 }
 
 impl Keyring {
@@ -30,7 +31,7 @@ impl Keyring {
         let opened = open_directory(directory)?;
         let mut ring = Keyring::empty();
         for (kid, name) in key_files(&opened, directory, place)? {
-            ring.keys.insert(kid, read_key(&opened, &name, &directory.join(&name), place)?);
+            ring.keys.insert(kid, Arc::new(read_key(&opened, &name, &directory.join(&name), place)?));
         }
         Ok(ring)
     }
@@ -42,7 +43,7 @@ impl Keyring {
         };
         let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         let key = read_key(&open_directory(parent)?, name, path, place)?;
-        Ok(Keyring { keys: BTreeMap::from([(kid, key)]) })
+        Ok(Keyring { keys: BTreeMap::from([(kid, Arc::new(key))]) })
     }
 
     /// Takes over the other's keys, where it has none of that identifier itself.
@@ -53,7 +54,7 @@ impl Keyring {
     }
 
     /// The key to sign with: the one wanted, or else the newest whose month is not in the future.
-    pub fn active(&self, now: Timestamp, wanted: Option<Kid>) -> Option<(Kid, &SigningKey)> {
+    pub fn active(&self, now: Timestamp, wanted: Option<Kid>) -> Option<(Kid, &Arc<SigningKey>)> {
         let of = |kid: Kid| self.keys.get(&kid).map(|key| (kid, key));
         match wanted {
             Some(kid) => of(kid),

@@ -1,0 +1,352 @@
+//! The milter role from start to end. The order matters: read the configuration, become the account, give up what is not
+//! needed, read keys, open the store, listen, say that it is ready.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sd_notify::NotifyState;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use zi2_config::{Config, Loaded, Paths, StoreBackend};
+use zi2_flow::Services;
+use zi2_keys::{Documents, Keyring};
+use zi2_milter::{Inherited, Limits, Service, Stats, Verdict, serve};
+use zi2_sig::Kid;
+use zi2_store::{Durability, MemoryStore, Settings, SqliteStore, Store, StoreHandle};
+
+use crate::host::{Account, Listening, bind, enter_sandbox, notify};
+use crate::limits::{CALENDAR_PAUSE, FLUSH_TIME, TIDY_PAUSE};
+use crate::live::{keyring, resolver};
+use crate::milter::{egress, ingress, wishes};
+use crate::report::{Direction, Logging, Watched, start_logging};
+use crate::trouble::Trouble;
+use crate::{Clock, Desk, Live, Metrics, serve_metrics};
+
+/// Checks what a start would need, and changes nothing.
+pub(crate) fn check(paths: &Paths) -> Result<(), Trouble> {
+    let Loaded { config, notices, .. } = load(paths)?;
+    let account = Account::wanted(&config)?;
+    if let Some(account) = account {
+        account.become_it()?;
+        load(paths)?;
+    }
+    let keys = keyring(&config)?;
+    for notice in notices {
+        say(&format!("note: {notice}"));
+    }
+    if keys.public_keys().next().is_none() && !config.egress.listen.is_empty() {
+        say("note: there is no key, so nothing will be certified; make one: zi2-cert keygen --domain DOMAIN");
+    }
+    say(&format!("{}: all right", paths.file.display()));
+    Ok(())
+}
+
+/// Runs until it is told to end.
+pub(crate) fn milter(paths: &Paths) -> Result<(), Trouble> {
+    let Loaded { config, .. } = load(paths)?;
+    if let Some(account) = Account::wanted(&config)? {
+        account.prepare(&config)?;
+        account.become_it()?;
+    }
+    // Read again as the account, which is who reads it at a reload.
+    let Loaded { config, notices, .. } = load(paths)?;
+    let missing = enter_sandbox(&config, paths);
+    let logging = start_logging(&config.log);
+    notices.iter().for_each(|notice| tracing::warn!("{notice}"));
+    missing.iter().for_each(|what| tracing::warn!("not in force on this host: {what}"));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        Trouble::system(format!("the system gives no threads: {error}"), "Look at the limits of the account.")
+    })?;
+    let ended = runtime.block_on(run(config, paths.clone(), &logging));
+    // Whatever still waits for DNS has nobody to tell.
+    runtime.shutdown_background();
+    ended
+}
+
+fn load(paths: &Paths) -> Result<Loaded, Trouble> {
+    Config::load(paths, std::env::vars_os()).map_err(Trouble::config)
+}
+
+fn say(text: &str) {
+    use std::io::Write;
+    writeln!(std::io::stderr(), "zi2-milter: {text}").unwrap_or(());
+}
+
+async fn run(config: Config, paths: Paths, logging: &Logging) -> Result<(), Trouble> {
+    let clock = Clock::system();
+    let keys = keyring(&config)?;
+    let store = open_store(&config)?;
+    let resolver = resolver(&config)
+        .map_err(|error| Trouble::unavailable(error, "Name resolvers as dns.servers, or mend /etc/resolv.conf."))?;
+    let services = Services { resolver, documents: Documents::None, store: store.clone() };
+    let metrics = Arc::new(Metrics::new());
+    let live = Live::new(&config, &keys, services, clock.now());
+    say_what_signs(&config, &live);
+    let desk = Arc::new(Desk::new(live, Arc::clone(&metrics), clock));
+    metrics.reloaded(true, desk.clock.now());
+
+    let mut inherited = Inherited::from_env();
+    let outgoing = bind(&config.egress.listen, &mut inherited)?;
+    let incoming = bind(&config.ingress.listen, &mut inherited)?;
+    let http = bind_metrics(&config).await?;
+    let signals = Signals::new()?;
+
+    let (stop, stopped) = watch::channel(());
+    let mut listeners = JoinSet::new();
+    let mut stats = Vec::new();
+    for (direction, places) in [(Direction::Egress, outgoing), (Direction::Ingress, incoming)] {
+        for place in places {
+            stats.push((direction.as_str(), start(direction, place, &config, &desk, stopped.clone(), &mut listeners)));
+        }
+    }
+    let counts = Counts::default();
+    metrics.watch(watched(&desk, stats, &store, &counts, logging));
+    let background = [
+        http.map(|http| tokio::spawn(serve_metrics(http, Arc::clone(&metrics)))),
+        Some(tokio::spawn(keep_house(Arc::clone(&desk), counts))),
+    ];
+    metrics.set_ready(true);
+    notify(&[NotifyState::Ready]);
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "ready");
+
+    Supervisor { desk, paths, config, keys: Arc::new(keys) }.until_told(signals).await;
+    metrics.set_ready(false);
+    notify(&[NotifyState::Stopping]);
+    tracing::info!("ending: messages under way are finished first");
+    drop(stop);
+    while listeners.join_next().await.is_some() {}
+    background.into_iter().flatten().for_each(|task| task.abort());
+    if !matches!(timeout(FLUSH_TIME, store.flush()).await, Ok(Ok(()))) {
+        tracing::error!("the store did not take the last of the history");
+    }
+    tracing::info!("ended");
+    Ok(())
+}
+
+fn open_store(config: &Config) -> Result<StoreHandle, Trouble> {
+    let settings =
+        |settings: Settings| Settings { policy: config.history, nonces_per_day: config.replay.capacity, ..settings };
+    let store: Arc<dyn Store> = match config.store.backend {
+        StoreBackend::Memory => Arc::new(MemoryStore::new(settings(Settings::memory()))),
+        StoreBackend::Sqlite => {
+            let durability = if config.replay.sync { Durability::Synced } else { Durability::Grouped };
+            let opened = SqliteStore::open(&config.store.path, durability, settings(Settings::disk()));
+            Arc::new(opened.map_err(|error| {
+                let fix = "Nothing in it was changed. Without it replays could not be told; store.backend = \"memory\" \
+                           runs without one.";
+                Trouble::unavailable(format!("{}: {error}", config.store.path.display()), fix)
+            })?)
+        }
+    };
+    StoreHandle::start(store)
+        .map_err(|error| Trouble::system(error, "Look at the limits of the account (systemd: TasksMax=)."))
+}
+
+async fn bind_metrics(config: &Config) -> Result<Option<TcpListener>, Trouble> {
+    let Some(address) = config.metrics.listen else { return Ok(None) };
+    let refused = |error| {
+        let fix = "Choose another port as metrics.listen, or \"\" for none.";
+        Trouble::unavailable(format!("cannot serve metrics on {address}: {error}"), fix)
+    };
+    TcpListener::bind(address).await.map(Some).map_err(refused)
+}
+
+fn start(
+    direction: Direction,
+    place: Listening,
+    config: &Config,
+    desk: &Arc<Desk>,
+    mut stopped: watch::Receiver<()>,
+    listeners: &mut JoinSet<()>,
+) -> Arc<Stats> {
+    let stats = Arc::new(Stats::default());
+    let service = Service {
+        wishes: wishes(),
+        limits: Limits {
+            connections: usize::try_from(config.limits.connections).unwrap_or(usize::MAX),
+            drain: config.limits.shutdown,
+            ..Limits::STANDARD
+        },
+        // Reached only when a message's own guard fails. To let the message pass could let a forged result pass.
+        fallback: Verdict::TempFail,
+        stats: Arc::clone(&stats),
+    };
+    tracing::info!(direction = direction.as_str(), "listens on {}", place.place);
+    let stop = async move { while stopped.changed().await.is_ok() {} };
+    match direction {
+        Direction::Egress => listeners.spawn(serve(place.listener, service, stop, egress(Arc::clone(desk)))),
+        Direction::Ingress => listeners.spawn(serve(place.listener, service, stop, ingress(Arc::clone(desk)))),
+    };
+    stats
+}
+
+fn say_what_signs(config: &Config, live: &Live) {
+    match live.signs_with() {
+        Some(kid) => tracing::info!(%kid, sid = %config.server.sid, "certifies with this key"),
+        None if config.egress.listen.is_empty() => {}
+        None => tracing::warn!(
+            "there is no key whose month has begun, so nothing will be certified; make one: zi2-cert keygen --domain DOMAIN"
+        ),
+    }
+}
+
+fn yyyymm(kid: Kid) -> u64 {
+    let (year, month) = kid.month();
+    u64::from(year) * 100 + u64::from(month)
+}
+
+#[derive(Clone, Default)]
+struct Counts {
+    rows: Arc<AtomicU64>,
+    nonces: Arc<AtomicU64>,
+}
+
+fn watched(
+    desk: &Arc<Desk>,
+    listeners: Vec<(&'static str, Arc<Stats>)>,
+    store: &StoreHandle,
+    counts: &Counts,
+    logging: &Logging,
+) -> Watched {
+    let (of_resolver, of_key) = (Arc::clone(desk), Arc::clone(desk));
+    let dropped = logging.dropped.clone();
+    Watched {
+        listeners,
+        store: store.clone(),
+        resolver: Box::new(move || of_resolver.live().services.resolver.clone()),
+        log_dropped: Box::new(move || u64::try_from(dropped.dropped_lines()).unwrap_or(u64::MAX)),
+        key_month: Box::new(move || of_key.live().signs_with().map(yyyymm)),
+        rows: Arc::clone(&counts.rows),
+        nonces: Arc::clone(&counts.nonces),
+    }
+}
+
+/// Clears the store of what is too old to matter, and counts what is left.
+async fn keep_house(desk: Arc<Desk>, counts: Counts) {
+    let mut due = interval(TIDY_PAUSE);
+    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        due.tick().await;
+        let live = desk.live();
+        match live.services.store.tidy(desk.clock.now(), live.receiver.window).await {
+            Ok(tidied) => {
+                counts.rows.store(tidied.rows, Ordering::Relaxed);
+                counts.nonces.store(tidied.nonces, Ordering::Relaxed);
+                tracing::debug!(?tidied, "store cleared");
+            }
+            Err(error) => tracing::error!(%error, "the store could not be cleared"),
+        }
+    }
+}
+
+struct Signals {
+    end: [Signal; 2],
+    reload: [Signal; 2],
+}
+
+impl Signals {
+    fn new() -> Result<Signals, Trouble> {
+        let on = |kind| {
+            signal(kind)
+                .map_err(|error| Trouble::system(format!("no signals: {error}"), "Look at the system's limits."))
+        };
+        Ok(Signals {
+            end: [on(SignalKind::terminate())?, on(SignalKind::interrupt())?],
+            reload: [on(SignalKind::hangup())?, on(SignalKind::user_defined1())?],
+        })
+    }
+}
+
+/// Puts other rules in force when it is told to, or when the month changes.
+struct Supervisor {
+    desk: Arc<Desk>,
+    paths: Paths,
+    config: Config,
+    keys: Arc<Keyring>,
+}
+
+impl Supervisor {
+    async fn until_told(mut self, mut signals: Signals) {
+        let mut calendar = interval(CALENDAR_PAUSE);
+        calendar.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let ([terminate, interrupt], [hang_up, user]) = (&mut signals.end, &mut signals.reload);
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                _ = interrupt.recv() => return,
+                _ = hang_up.recv() => self.reload(),
+                _ = user.recv() => self.reload(),
+                _ = calendar.tick() => self.turn_page(),
+            }
+        }
+    }
+
+    /// Everything new, or everything as it was.
+    fn reload(&mut self) {
+        notify(&[NotifyState::Reloading]);
+        match self.read() {
+            Ok(()) => {
+                self.desk.metrics.reloaded(true, self.desk.clock.now());
+                tracing::info!("configuration, keys and sender maps read again");
+            }
+            Err(trouble) => {
+                self.desk.metrics.reloaded(false, self.desk.clock.now());
+                for line in trouble.lines() {
+                    tracing::error!("not reloaded: {line}");
+                }
+            }
+        }
+        notify(&[NotifyState::Ready]);
+    }
+
+    fn read(&mut self) -> Result<(), Trouble> {
+        let Loaded { config, notices, .. } = load(&self.paths)?;
+        let keys = keyring(&config)?;
+        let now = self.desk.live();
+        let mut services = now.services.clone();
+        if config.dns != self.config.dns {
+            services.resolver =
+                resolver(&config).map_err(|error| Trouble::unavailable(error, "Name resolvers as dns.servers."))?;
+        }
+        notices.iter().for_each(|notice| tracing::warn!("{notice}"));
+        for section in needs_restart(&self.config, &config) {
+            tracing::warn!("{section} has changed; it takes effect at the next start");
+        }
+        let live = Live::new(&config, &keys, services, self.desk.clock.now());
+        say_what_signs(&config, &live);
+        self.desk.replace(live);
+        (self.config, self.keys) = (config, Arc::new(keys));
+        Ok(())
+    }
+
+    /// A new month may have a new key.
+    fn turn_page(&self) {
+        let (live, now) = (self.desk.live(), self.desk.clock.now());
+        let due = self.keys.active(now, self.config.keys.kid).map(|(kid, _)| kid);
+        if due != live.signs_with() {
+            let live = Live::new(&self.config, &self.keys, live.services.clone(), now);
+            say_what_signs(&self.config, &live);
+            self.desk.replace(live);
+        }
+    }
+}
+
+/// What was read but cannot change in a running process.
+fn needs_restart<'a>(old: &Config, new: &Config) -> impl Iterator<Item = &'a str> {
+    let changed = [
+        ("server.user or server.group", (&old.server.user, &old.server.group) != (&new.server.user, &new.server.group)),
+        ("egress.listen", old.egress.listen != new.egress.listen),
+        ("ingress.listen", old.ingress.listen != new.ingress.listen),
+        ("[store]", old.store != new.store),
+        ("replay.sync or replay.capacity", {
+            (old.replay.sync, old.replay.capacity) != (new.replay.sync, new.replay.capacity)
+        }),
+        ("log.format or log.level", (old.log.format, old.log.level) != (new.log.format, new.log.level)),
+        ("[metrics]", old.metrics != new.metrics),
+        ("[limits]", old.limits != new.limits),
+    ];
+    changed.into_iter().filter(|(_, changed)| *changed).map(|(section, _)| section)
+}

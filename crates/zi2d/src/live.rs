@@ -1,0 +1,68 @@
+//! The rules in force: a configuration with its keys, ready for messages.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use zi2_config::{Config, IngressMode, LogAddresses};
+use zi2_flow::{ReceiverRules, SenderRules, Services};
+use zi2_keys::{FileError, Keyring, Resolver};
+use zi2_mail::{HostName, Timestamp};
+use zi2_sig::Kid;
+
+/// What messages go by.
+pub struct Live {
+    /// The host's services.
+    pub services: Services,
+    /// Rules of the ingress side.
+    pub receiver: Arc<ReceiverRules>,
+    /// Rules of the egress side.
+    pub sender: SenderRules,
+    /// Who says so.
+    pub authserv_id: HostName,
+    /// The name in Message-IDs of ours.
+    pub sid: HostName,
+    /// Whether messages are changed on ingress.
+    pub mode: IngressMode,
+    /// Whether Date and Message-ID are added on egress.
+    pub add_missing: bool,
+    /// Whether issued nonces are remembered.
+    pub issued_log: bool,
+    /// How much of addresses is logged.
+    pub addresses: LogAddresses,
+}
+
+impl Live {
+    /// The rules of a configuration.
+    pub fn new(config: &Config, keys: &Keyring, services: Services, now: Timestamp) -> Live {
+        Live {
+            services,
+            receiver: Arc::new(ReceiverRules::of(config, keys)),
+            sender: SenderRules::of(config, keys, now),
+            authserv_id: config.server.authserv_id.clone(),
+            sid: config.server.sid.clone(),
+            mode: config.ingress.mode,
+            add_missing: config.egress.add_missing,
+            issued_log: config.egress.issued_log,
+            addresses: config.log.addresses,
+        }
+    }
+
+    /// The key that signs now.
+    pub fn signs_with(&self) -> Option<Kid> {
+        self.sender.signer.as_ref().map(|(identity, _)| identity.kid)
+    }
+}
+
+/// Our keys; a directory that does not exist holds none.
+pub(crate) fn keyring(config: &Config) -> Result<Keyring, FileError> {
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
+    match zi2_flow::keyring(config, credentials.as_deref().map(Path::new)) {
+        Err(error) if error.is_absent() => Ok(Keyring::empty()),
+        other => other,
+    }
+}
+
+/// A resolver as configured.
+pub(crate) fn resolver(config: &Config) -> Result<Resolver, zi2_keys::DnsError> {
+    Resolver::new(&zi2_flow::dns_options(config))
+}

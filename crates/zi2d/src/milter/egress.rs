@@ -1,0 +1,278 @@
+//! An outgoing message: certified, if its submitter may send as its From domain.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::time::timeout;
+use zi2_config::Submitter;
+use zi2_flow::{Certified, Departure, Outbound, date_field, message_id_field};
+use zi2_mail::{Domain, Header, HeaderBuilder, NewField, Timestamp};
+use zi2_milter::{Edits, Envelope, LeadingSpace, Macros, Message, Next, Opening, Outcome};
+use zi2_trust::Reason;
+use zi2_trust::render::{login_mismatch, verified};
+
+use super::edits::{delivered, header_edits, refused, too_many_forged};
+use super::envelope::{Wrapper, logged};
+use super::guard::caught;
+use super::ingress::push;
+use super::written::{Kind, Written};
+use crate::limits::ISSUE_TIME;
+use crate::report::{Line, Result, Unsigned};
+use crate::{Desk, Live};
+
+/// An outgoing message.
+pub struct Egress {
+    desk: Arc<Desk>,
+    live: Arc<Live>,
+    wrapper: Wrapper,
+    submitter: Option<Submitter>,
+    space: LeadingSpace,
+    written: Written,
+    fields: Fields,
+    plan: Plan,
+}
+
+/// The header section while it arrives.
+struct Fields {
+    header: Option<HeaderBuilder>,
+    has_date: bool,
+    has_message_id: bool,
+}
+
+/// What will become of the message.
+enum Plan {
+    /// Certified, with these fields added.
+    Certify { outbound: Box<Outbound>, header: Header<'static>, completed: Vec<NewField>, now: Timestamp },
+    /// Left as it is.
+    Leave { reason: Reason, from: Option<Domain>, ours: Ours },
+    /// Marked for local recipients.
+    Mismatch { from: Option<Domain>, now: Timestamp },
+    /// Refused.
+    Reject { from: Option<Domain> },
+    /// A fault of ours.
+    Broken,
+}
+
+/// Whether a message is ours to speak for. Earlier certifications of others' messages are not ours to remove.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ours {
+    Yes,
+    No,
+}
+
+impl Egress {
+    pub(super) fn open(desk: &Arc<Desk>, opening: Opening<'_>) -> Egress {
+        let live = desk.live();
+        Egress {
+            desk: Arc::clone(desk),
+            wrapper: Wrapper::from(opening.mail.address, live.addresses),
+            live,
+            submitter: submitter(&opening),
+            space: opening.negotiated.leading_space(),
+            written: Written::default(),
+            fields: Fields { header: Some(Header::builder()), has_date: false, has_message_id: false },
+            plan: Plan::Broken,
+        }
+    }
+
+    fn plan(&self, mut header: HeaderBuilder) -> Plan {
+        let now = self.desk.clock.now();
+        let completed = self.complete(now);
+        for field in &completed {
+            header.push(field.name().as_bytes(), field.milter_value().as_bytes());
+        }
+        let header = header.finish();
+        let leave = |reason, from, ours| Plan::Leave { reason, from, ours };
+        let (Some(submitter), Some(nonce)) = (&self.submitter, self.desk.clock.random()) else {
+            let reason = if self.submitter.is_none() { Reason::TenantLoginMismatch } else { Reason::InternalError };
+            return leave(reason, None, Ours::Yes);
+        };
+        match self.live.sender.depart(&header, submitter, now, nonce) {
+            Departure::Certify(outbound) => Plan::Certify { outbound, header, completed, now },
+            Departure::Leave(Reason::NoneAbsent, from) => leave(Reason::NoneAbsent, from, Ours::No),
+            Departure::Leave(reason, from) => leave(reason, from, Ours::Yes),
+            Departure::Mismatch(from) => Plan::Mismatch { from, now },
+            Departure::Reject(from) => Plan::Reject { from },
+        }
+    }
+
+    /// The fields that the client left out and a certification needs. An MTA that adds them later comes too late.
+    fn complete(&self, now: Timestamp) -> Vec<NewField> {
+        if !self.live.add_missing {
+            return Vec::new();
+        }
+        let date = if self.fields.has_date { None } else { date_field(now) };
+        let unique = if self.fields.has_message_id { None } else { self.desk.clock.random() };
+        let message_id = unique.and_then(|unique| message_id_field(&unique, &self.live.sid));
+        date.into_iter().chain(message_id).collect()
+    }
+
+    async fn carry_out(&mut self) -> (Outcome, Verdict) {
+        match std::mem::replace(&mut self.plan, Plan::Broken) {
+            Plan::Certify { outbound, header, completed, now } => {
+                self.certify(*outbound, &header, &completed, now).await
+            }
+            Plan::Leave { reason, from, ours } => self.leave(Unsigned::Skipped, reason, from, ours, &[]),
+            Plan::Mismatch { from, now } => {
+                let local = self.wrapper.envelope().any_hosted(&self.live.sender.hosted);
+                let mark = local.then(|| login_mismatch(&self.live.authserv_id, from.as_ref(), now));
+                let mark: Vec<_> = mark.into_iter().flatten().collect();
+                self.leave(Unsigned::Skipped, Reason::TenantLoginMismatch, from, Ours::Yes, &mark)
+            }
+            Plan::Reject { from } => {
+                let text = "this login may not send as the domain of the From field";
+                let verdict = Verdict::Unsigned(Unsigned::Rejected, Reason::TenantLoginMismatch, from);
+                (refused((5, 7, 1), text), verdict)
+            }
+            Plan::Broken => self.leave(Unsigned::Skipped, Reason::InternalError, None, Ours::Yes, &[]),
+        }
+    }
+
+    async fn certify(
+        &self,
+        outbound: Outbound,
+        header: &Header<'_>,
+        completed: &[NewField],
+        now: Timestamp,
+    ) -> (Outcome, Verdict) {
+        let from = outbound.from().domain().cloned();
+        let envelope = self.wrapper.envelope();
+        let finished = caught(|| outbound.finish(header, &envelope, &self.live.sender.hosted));
+        let certified = match finished {
+            Some(Ok(certified)) => certified,
+            Some(Err(refusal)) => {
+                return self.leave(Unsigned::Skipped, Reason::from(&refusal), from, Ours::Yes, &[]);
+            }
+            None => return self.leave(Unsigned::Skipped, Reason::InternalError, from, Ours::Yes, &[]),
+        };
+        if self.live.issued_log {
+            self.issue(&certified, now).await;
+        }
+        let mark = certified.local.as_ref().map(|judgement| verified(judgement, &self.live.authserv_id, now));
+        let on_top: Vec<_> = mark.into_iter().flatten().chain([certified.signed.field]).collect();
+        (self.edited(Ours::Yes, &on_top, completed), Verdict::Signed(from))
+    }
+
+    /// Remembers a nonce before the message leaves. Without the entry the message has a lower level where it comes in.
+    async fn issue(&self, certified: &Certified, now: Timestamp) {
+        let issued = self.live.services.store.issue(certified.signed.id, now.day());
+        if !matches!(timeout(ISSUE_TIME, issued).await, Ok(Ok(()))) {
+            self.desk.metrics.issue_failed();
+        }
+    }
+
+    fn leave(
+        &self,
+        how: Unsigned,
+        reason: Reason,
+        from: Option<Domain>,
+        ours: Ours,
+        on_top: &[NewField],
+    ) -> (Outcome, Verdict) {
+        (self.edited(ours, on_top, &[]), Verdict::Unsigned(how, reason, from))
+    }
+
+    fn edited(&self, ours: Ours, on_top: &[NewField], at_the_end: &[NewField]) -> Outcome {
+        let kinds: &[Kind] = match ours {
+            Ours::Yes => &[Kind::Certified, Kind::Verified, Kind::Results],
+            Ours::No => &[Kind::Verified, Kind::Results],
+        };
+        let Ok(removals) = self.written.removals(kinds) else { return too_many_forged() };
+        let edits: std::result::Result<Edits, _> = header_edits(&removals, on_top, at_the_end);
+        edits.map_or_else(|_| too_many_forged(), delivered)
+    }
+}
+
+/// What became of it, for log and figures.
+enum Verdict {
+    Signed(Option<Domain>),
+    Unsigned(Unsigned, Reason, Option<Domain>),
+}
+
+impl Message for Egress {
+    fn recipient(&mut self, recipient: Envelope<'_>, _: &Macros) {
+        self.wrapper.to(recipient.address);
+    }
+
+    fn header(&mut self, name: &[u8], value: &[u8]) {
+        let kind = self.written.note(name, value, self.live.authserv_id.as_str());
+        if kind == Some(Kind::Certified) {
+            return; // it will be removed, so it is not there for the signature
+        }
+        self.fields.note(name, value, self.space);
+    }
+
+    fn end_of_headers(&mut self, _: &Macros) -> Next {
+        if let Some(header) = self.fields.header.take() {
+            self.plan = caught(|| self.plan(header)).unwrap_or(Plan::Broken);
+        }
+        match self.plan {
+            Plan::Certify { .. } => Next::More,
+            _ => Next::Enough,
+        }
+    }
+
+    fn body(&mut self, chunk: &[u8]) -> Next {
+        if let Plan::Certify { outbound, .. } = &mut self.plan
+            && caught(|| outbound.body(chunk)).is_none()
+        {
+            self.plan = Plan::Broken;
+            return Next::Enough;
+        }
+        Next::More
+    }
+
+    async fn end(mut self, macros: &Macros) -> Outcome {
+        let began = Instant::now();
+        let (outcome, verdict) = self.carry_out().await;
+        let signer = self.live.sender.signer.as_ref().map(|(identity, _)| identity);
+        let result = match &verdict {
+            Verdict::Signed(from) => Result::Signed { from: from.as_ref(), identity: signer },
+            Verdict::Unsigned(how, reason, from) => {
+                Result::Unsigned { how: *how, reason: *reason, from: from.as_ref() }
+            }
+        };
+        let line = Line {
+            queue_id: macros.value("i"),
+            result,
+            queries: 0,
+            sender: self.wrapper.logged_sender(self.live.addresses),
+            login: match &self.submitter {
+                Some(Submitter::Login(login)) => logged(login.as_bytes(), self.live.addresses),
+                _ => None,
+            },
+            recipients: self.wrapper.count(),
+            took: began.elapsed(),
+        };
+        line.tell(&self.desk.metrics);
+        outcome
+    }
+}
+
+impl Fields {
+    fn note(&mut self, name: &[u8], value: &[u8], space: LeadingSpace) {
+        self.has_date |= name.eq_ignore_ascii_case(b"Date");
+        self.has_message_id |= name.eq_ignore_ascii_case(b"Message-ID");
+        if let Some(mut header) = self.header.take() {
+            self.header = caught(|| {
+                push(&mut header, name, value, space);
+                header
+            });
+        }
+    }
+}
+
+/// Who handed the message in. A login is what the server authenticated, never what the message says of itself.
+fn submitter(opening: &Opening<'_>) -> Option<Submitter> {
+    let login = opening.macros.value("{auth_authen}").filter(|login| !login.is_empty());
+    if let Some(login) = login {
+        return std::str::from_utf8(login).ok().map(|login| Submitter::Login(login.to_owned()));
+    }
+    let address = opening.peer.address?;
+    let ip = address.ip().to_canonical();
+    // Postfix shows sendmail(1) as localhost with port 0, which no connection from the network can have.
+    if address.port() == 0 && ip.is_loopback() && opening.peer.host.as_ref() == b"localhost" {
+        return Some(Submitter::Local(None));
+    }
+    Some(Submitter::Network(ip))
+}

@@ -1,0 +1,98 @@
+//! The envelope of a message, as far as it is needed: bounded, and read only at the end.
+
+use zi2_config::LogAddresses;
+use zi2_flow::Envelope;
+use zi2_mail::parse_envelope_address;
+
+use crate::limits::{ADDRESS, RECIPIENTS};
+
+/// Who sends to whom, as the mail server said it.
+#[derive(Debug, Default)]
+pub(super) struct Wrapper {
+    sender: Box<[u8]>,
+    recipients: Vec<Box<[u8]>>,
+}
+
+impl Wrapper {
+    /// Of this sender; kept only if the log wants it.
+    pub(super) fn from(sender: &[u8], addresses: LogAddresses) -> Wrapper {
+        let wanted = addresses != LogAddresses::None && sender.len() <= ADDRESS;
+        Wrapper { sender: if wanted { sender.into() } else { Box::default() }, recipients: Vec::new() }
+    }
+
+    /// To one more recipient.
+    pub(super) fn to(&mut self, recipient: &[u8]) {
+        if self.recipients.len() < RECIPIENTS && recipient.len() <= ADDRESS {
+            self.recipients.push(recipient.into());
+        }
+    }
+
+    /// The recipients, read.
+    pub(super) fn envelope(&self) -> Envelope {
+        Envelope::of(&self.recipients)
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.recipients.len()
+    }
+
+    /// The sender in the form the log may have, which is printable.
+    pub(super) fn logged_sender(&self, addresses: LogAddresses) -> Option<String> {
+        logged(&self.sender, addresses)
+    }
+}
+
+/// An address in the form the log may have.
+pub(super) fn logged(address: &[u8], addresses: LogAddresses) -> Option<String> {
+    let parsed = || parse_envelope_address(address);
+    match addresses {
+        LogAddresses::None => None,
+        LogAddresses::Domain => Some(parsed()?.domain()?.to_string()),
+        LogAddresses::Hash => Some(pseudonym(&parsed()?.normalized())),
+        LogAddresses::Full => Some(printable(address)),
+    }
+}
+
+/// A name for an address by which lines of this process are found together. The key is gone with the process, so that
+/// nobody finds out by trying addresses.
+fn pseudonym(address: &str) -> String {
+    use std::hash::{BuildHasher, RandomState};
+    use std::sync::LazyLock;
+    static KEY: LazyLock<(RandomState, RandomState)> = LazyLock::new(|| (RandomState::new(), RandomState::new()));
+    format!("{:016x}{:016x}", KEY.0.hash_one(address), KEY.1.hash_one(address))
+}
+
+/// Octets of a stranger for the log: no blank, quote, control or 8-bit octet gets through as it is.
+pub(super) fn printable(octets: &[u8]) -> String {
+    octets.escape_ascii().to_string().replace(' ', "\\x20")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_log_may_have() {
+        let address = b"<Alice@Example.COM>";
+        assert_eq!(logged(address, LogAddresses::None), None);
+        assert_eq!(logged(address, LogAddresses::Domain).as_deref(), Some("example.com"));
+        assert_eq!(logged(address, LogAddresses::Full).as_deref(), Some("<Alice@Example.COM>"));
+        let hash = logged(address, LogAddresses::Hash).unwrap();
+        assert_eq!(Some(&hash), logged(b"Alice@example.com", LogAddresses::Hash).as_ref(), "the same mailbox");
+        assert!(!hash.contains("lice") && hash.len() == 32, "{hash}");
+        assert_eq!(logged(b"<>", LogAddresses::Domain), None);
+        assert_eq!(logged(b"<a\n x=y\x1b@b>", LogAddresses::Full).as_deref(), Some("<a\\n\\x20x=y\\x1b@b>"));
+    }
+
+    #[test]
+    fn recipients_are_bounded() {
+        let mut wrapper = Wrapper::from(b"", LogAddresses::None);
+        wrapper.to(&vec![b'a'; ADDRESS + 1]);
+        assert_eq!(wrapper.count(), 0, "longer than an address");
+        for _ in 0..=RECIPIENTS {
+            wrapper.to(b"<a@example.com>");
+        }
+        assert_eq!(wrapper.count(), RECIPIENTS);
+    }
+}

@@ -1,0 +1,140 @@
+//! An incoming message: verified, cleared of forged results, marked with ours.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use zi2_config::IngressMode;
+use zi2_flow::{Inbound, Outcome as Judged};
+use zi2_mail::{Header, HeaderBuilder, Timestamp};
+use zi2_milter::{Envelope, LeadingSpace, Macros, Message, Next, Opening, Outcome};
+use zi2_trust::render::{authentication_results, verified};
+use zi2_trust::{Dmarc, Judgement, Submission};
+
+use super::edits::{delivered, header_edits, too_many_forged};
+use super::envelope::Wrapper;
+use super::guard::{caught, caught_future};
+use super::written::{Kind, Written};
+use crate::report::{Line, Result};
+use crate::{Desk, Live};
+
+/// An incoming message.
+pub struct Ingress {
+    desk: Arc<Desk>,
+    live: Arc<Live>,
+    wrapper: Wrapper,
+    space: LeadingSpace,
+    written: Written,
+    header: Option<HeaderBuilder>,
+    /// None once a fault of ours has ended the judging.
+    inbound: Option<(Inbound, Timestamp)>,
+}
+
+impl Ingress {
+    pub(super) fn open(desk: &Arc<Desk>, opening: Opening<'_>) -> Ingress {
+        let live = desk.live();
+        Ingress {
+            desk: Arc::clone(desk),
+            wrapper: Wrapper::from(opening.mail.address, live.addresses),
+            live,
+            space: opening.negotiated.leading_space(),
+            written: Written::default(),
+            header: Some(Header::builder()),
+            inbound: None,
+        }
+    }
+
+    fn begin(&self, header: HeaderBuilder) -> (Inbound, Timestamp) {
+        let now = self.desk.clock.now();
+        (Inbound::begin(&header.finish(), &self.live.services, &self.live.receiver, now), now)
+    }
+
+    /// The judgement with what shall be remembered of it; a fault of ours leaves neither.
+    async fn judge(&mut self) -> Option<(Judged, Timestamp)> {
+        let (inbound, now) = self.inbound.take()?;
+        let envelope = self.wrapper.envelope();
+        let judged = caught_future(inbound.finish(&envelope, Submission::Outside, Dmarc::Unknown)).await?;
+        if let Some(seen) = judged.seen(now, Dmarc::Unknown) {
+            self.live.services.store.record(seen);
+        }
+        Some((judged, now))
+    }
+
+    fn answer(&self, judgement: &Judgement, now: Timestamp) -> Outcome {
+        if self.live.mode == IngressMode::Monitor {
+            return delivered(zi2_milter::Edits::new());
+        }
+        let Ok(removals) = self.written.removals(&[Kind::Verified, Kind::Results]) else {
+            return too_many_forged();
+        };
+        let by = &self.live.authserv_id;
+        // Words of a closed set and checked names always fit; were there ever another, the field is left out.
+        let ours = [verified(judgement, by, now), authentication_results(judgement, by)];
+        let ours: Vec<_> = ours.into_iter().flatten().collect();
+        header_edits(&removals, &ours, &[]).map_or_else(|_| too_many_forged(), delivered)
+    }
+}
+
+impl Message for Ingress {
+    fn recipient(&mut self, recipient: Envelope<'_>, _: &Macros) {
+        self.wrapper.to(recipient.address);
+    }
+
+    fn header(&mut self, name: &[u8], value: &[u8]) {
+        self.written.note(name, value, self.live.authserv_id.as_str());
+        if let Some(mut header) = self.header.take() {
+            self.header = caught(|| {
+                push(&mut header, name, value, self.space);
+                header
+            });
+        }
+    }
+
+    fn end_of_headers(&mut self, _: &Macros) -> Next {
+        if let Some(header) = self.header.take() {
+            self.inbound = caught(|| self.begin(header));
+        }
+        match &self.inbound {
+            Some((inbound, _)) if inbound.wants_body() => Next::More,
+            _ => Next::Enough,
+        }
+    }
+
+    fn body(&mut self, chunk: &[u8]) -> Next {
+        let Some((mut inbound, now)) = self.inbound.take() else { return Next::Enough };
+        self.inbound = caught(|| {
+            inbound.body(chunk);
+            (inbound, now)
+        });
+        Next::More
+    }
+
+    async fn end(mut self, macros: &Macros) -> Outcome {
+        let began = Instant::now();
+        let judged = self.judge().await;
+        let fallback = Judgement::internal_error();
+        let (judgement, now) = match &judged {
+            Some((judged, now)) => (&judged.judgement, *now),
+            None => (&fallback, caught(|| self.desk.clock.now()).unwrap_or(Timestamp::from_secs(0))),
+        };
+        let outcome = self.answer(judgement, now);
+        let line = Line {
+            queue_id: macros.value("i"),
+            result: Result::Verified(judgement),
+            queries: judged.as_ref().map_or(0, |(judged, _)| judged.dns_queries),
+            sender: self.wrapper.logged_sender(self.live.addresses),
+            login: None,
+            recipients: self.wrapper.count(),
+            took: began.elapsed(),
+        };
+        line.tell(&self.desk.metrics);
+        outcome
+    }
+}
+
+/// A field as the wire had it. Where the MTA has taken the space after the colon, there most likely was one.
+pub(super) fn push(header: &mut HeaderBuilder, name: &[u8], value: &[u8], space: LeadingSpace) {
+    match space {
+        LeadingSpace::Kept => header.push(name, value),
+        LeadingSpace::Lost => header.push(name, &[b" ", value].concat()),
+    }
+}

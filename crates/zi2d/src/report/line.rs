@@ -1,0 +1,168 @@
+//! The one log line of a message, and its place in the figures.
+
+use std::time::Duration;
+
+use tracing::field::display as word;
+use zi2_mail::Domain;
+use zi2_sig::Identity;
+use zi2_trust::{Judgement, Reason, Spoof};
+
+use super::metrics::{Direction, Metrics};
+use crate::limits::QUEUE_ID;
+
+/// What is told of a message.
+pub(crate) struct Line<'a> {
+    /// The macro `i`, if the mail server gave one.
+    pub(crate) queue_id: Option<&'a [u8]>,
+    /// What became of it.
+    pub(crate) result: Result<'a>,
+    /// Questions put to DNS.
+    pub(crate) queries: u32,
+    /// The envelope sender, in the form the log may have.
+    pub(crate) sender: Option<String>,
+    /// The login, likewise.
+    pub(crate) login: Option<String>,
+    /// How many recipients.
+    pub(crate) recipients: usize,
+    /// Time from the end of the message to our answer.
+    pub(crate) took: Duration,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy)]
+pub(crate) enum Result<'a> {
+    /// Judged on ingress.
+    Verified(&'a Judgement),
+    /// Certified on egress.
+    Signed { from: Option<&'a Domain>, identity: Option<&'a Identity> },
+    /// Not certified on egress.
+    Unsigned { how: Unsigned, reason: Reason, from: Option<&'a Domain> },
+}
+
+/// How a message was not certified.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Unsigned {
+    /// It went out as it was.
+    Skipped,
+    /// It was refused.
+    Rejected,
+}
+
+impl Unsigned {
+    fn as_str(self) -> &'static str {
+        match self {
+            Unsigned::Skipped => "skipped",
+            Unsigned::Rejected => "rejected",
+        }
+    }
+}
+
+impl Line<'_> {
+    /// Logs and counts. Every word is of a closed set, a checked name or escaped.
+    pub(crate) fn tell(&self, metrics: &Metrics) {
+        match self.result {
+            Result::Verified(judgement) => {
+                metrics.verified(judgement, self.took);
+                self.log_judgement(judgement);
+            }
+            Result::Signed { from, identity } => {
+                metrics.departed("signed", "ok", self.took);
+                self.log_departure("signed", None, from, identity);
+            }
+            Result::Unsigned { how, reason, from } => {
+                metrics.departed(how.as_str(), reason.as_str(), self.took);
+                self.log_departure(how.as_str(), Some(reason), from, None);
+            }
+        }
+    }
+
+    fn log_judgement(&self, judgement: &Judgement) {
+        tracing::info!(
+            queue_id = word(self.queue_id()),
+            direction = word(Direction::Ingress.as_str()),
+            result = word(judgement.verdict.as_str()),
+            reason = word(judgement.reason.as_str()),
+            level = judgement.level.number(),
+            history = word(judgement.history.as_str()),
+            spoof = (judgement.spoof != Spoof::No).then(|| word(judgement.spoof.as_str())),
+            sid = judgement.sid.as_ref().map(word),
+            kid = judgement.kid.map(word),
+            header_from_domain = judgement.from.as_ref().map(word),
+            mail_from = self.sender.as_deref().map(word),
+            recipients = self.recipients,
+            dns_queries = self.queries,
+            duration_ms = word(Millis(self.took)),
+        );
+    }
+
+    fn log_departure(
+        &self,
+        result: &'static str,
+        reason: Option<Reason>,
+        from: Option<&Domain>,
+        identity: Option<&Identity>,
+    ) {
+        tracing::info!(
+            queue_id = word(self.queue_id()),
+            direction = word(Direction::Egress.as_str()),
+            result = word(result),
+            reason = reason.map(|reason| word(reason.as_str())),
+            sid = identity.map(|identity| word(&identity.sid)),
+            kid = identity.map(|identity| word(identity.kid)),
+            header_from_domain = from.map(word),
+            login = self.login.as_deref().map(word),
+            mail_from = self.sender.as_deref().map(word),
+            recipients = self.recipients,
+            duration_ms = word(Millis(self.took)),
+        );
+    }
+
+    /// The queue id: letters, digits and a few marks, or a question mark for whatever else an MTA may say.
+    fn queue_id(&self) -> &str {
+        let text = self.queue_id.and_then(|id| std::str::from_utf8(id).ok()).unwrap_or("-");
+        let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._".contains(&octet);
+        let fits = (1..=QUEUE_ID).contains(&text.len()) && text.bytes().all(plain);
+        if fits { text } else { "?" }
+    }
+}
+
+/// Milliseconds to the microsecond.
+struct Millis(Duration);
+
+impl std::fmt::Display for Millis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let micros = self.0.as_micros();
+        write!(f, "{}.{:03}", micros / 1000, micros % 1000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queue_ids_cannot_write_lines() {
+        let line = |id| Line {
+            queue_id: id,
+            result: Result::Signed { from: None, identity: None },
+            queries: 0,
+            sender: None,
+            login: None,
+            recipients: 0,
+            took: Duration::from_micros(12_034),
+        };
+        let long = [b'A'; QUEUE_ID + 1];
+        for (id, shown) in [
+            (Some(&b"4bXyZ123"[..]), "4bXyZ123"),
+            (None, "-"),
+            (Some(b"a\nresult=pass"), "?"),
+            (Some(b""), "?"),
+            (Some(b"\xff"), "?"),
+            (Some(&long[..]), "?"),
+            (Some(&long[1..]), &"A".repeat(QUEUE_ID)),
+        ] {
+            assert_eq!(line(id).queue_id(), shown);
+        }
+        assert_eq!(Millis(Duration::from_micros(12_034)).to_string(), "12.034");
+    }
+}

@@ -1,0 +1,273 @@
+//! Figures for Prometheus. No label ever holds a name that somebody else chose.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+use zi2_keys::Resolver;
+use zi2_mail::Timestamp;
+use zi2_milter::Stats;
+use zi2_store::StoreHandle;
+use zi2_trust::{Judgement, Spoof};
+
+/// Which way a message goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Direction {
+    Ingress,
+    Egress,
+}
+
+impl Direction {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Direction::Ingress => "ingress",
+            Direction::Egress => "egress",
+        }
+    }
+}
+
+/// What is counted.
+pub struct Metrics {
+    registry: std::sync::RwLock<Registry>,
+    messages: Family<MessageLabels, Counter>,
+    verifications: Family<VerificationLabels, Counter>,
+    signatures: Family<SignatureLabels, Counter>,
+    spoofs: Family<SpoofLabels, Counter>,
+    answers: Family<DirectionLabels, Histogram>,
+    issue_failures: Counter,
+    reload_ok: Gauge,
+    reload_at: Gauge,
+    ready: AtomicBool,
+}
+
+/// What is read when somebody asks.
+pub(crate) struct Watched {
+    /// The listeners' counters.
+    pub(crate) listeners: Vec<(&'static str, Arc<Stats>)>,
+    /// The store.
+    pub(crate) store: StoreHandle,
+    /// The resolver in force.
+    pub(crate) resolver: Box<dyn Fn() -> Resolver + Send + Sync>,
+    /// Log lines that were dropped.
+    pub(crate) log_dropped: Box<dyn Fn() -> u64 + Send + Sync>,
+    /// The month of the key that signs, as YYYYMM; none without a key.
+    pub(crate) key_month: Box<dyn Fn() -> Option<u64> + Send + Sync>,
+    /// Rows and nonces of the store, as last counted.
+    pub(crate) rows: Arc<AtomicU64>,
+    /// See `rows`.
+    pub(crate) nonces: Arc<AtomicU64>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct MessageLabels {
+    direction: &'static str,
+    result: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct VerificationLabels {
+    result: &'static str,
+    reason: &'static str,
+    level: u32,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct SignatureLabels {
+    result: &'static str,
+    reason: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct SpoofLabels {
+    spoof: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct DirectionLabels {
+    direction: &'static str,
+}
+
+/// Seconds; the answer to a message takes microseconds without DNS and the deadline with a slow one.
+const BUCKETS: [f64; 13] = [0.000_1, 0.000_25, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        Metrics::new()
+    }
+}
+
+impl Metrics {
+    /// All at zero.
+    pub fn new() -> Metrics {
+        let metrics = Metrics {
+            registry: std::sync::RwLock::new(Registry::default()),
+            messages: Family::default(),
+            verifications: Family::default(),
+            signatures: Family::default(),
+            spoofs: Family::default(),
+            answers: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            issue_failures: Counter::default(),
+            reload_ok: Gauge::default(),
+            reload_at: Gauge::default(),
+            ready: AtomicBool::new(false),
+        };
+        if let Ok(mut registry) = metrics.registry.write() {
+            metrics.register(&mut registry);
+        }
+        metrics
+    }
+
+    fn register(&self, to: &mut Registry) {
+        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION")), ("profile", PROFILE)]);
+        to.register("zi2_build", "This program", build);
+        to.register("zi2_messages", "Messages by direction and result", self.messages.clone());
+        to.register("zi2_verifications", "Incoming messages by result, reason and level", self.verifications.clone());
+        to.register("zi2_signatures", "Outgoing messages by result and reason", self.signatures.clone());
+        to.register("zi2_spoofs", "Incoming messages marked as spoof", self.spoofs.clone());
+        let about = "Time from the end of a message to the answer";
+        to.register_with_unit("zi2_eom_duration", about, Unit::Seconds, self.answers.clone());
+        let about = "Certifications that left without an entry in the log of issued nonces";
+        to.register("zi2_issue_failures", about, self.issue_failures.clone());
+        to.register("zi2_config_last_reload_success", "1 if the last reload succeeded", self.reload_ok.clone());
+        let about = "When the configuration in force was read";
+        to.register_with_unit("zi2_config_last_reload_timestamp", about, Unit::Seconds, self.reload_at.clone());
+    }
+
+    /// Reads these, too, whenever somebody asks.
+    pub(crate) fn watch(&self, watched: Watched) {
+        if let Ok(mut registry) = self.registry.write() {
+            registry.register_collector(Box::new(watched));
+        }
+    }
+
+    /// The figures in the OpenMetrics text format.
+    pub(crate) fn text(&self) -> String {
+        let mut out = String::new();
+        match self.registry.read() {
+            Ok(registry) => text::encode(&mut out, &registry).map_or_else(|_| String::new(), |()| out),
+            Err(_) => out,
+        }
+    }
+
+    /// Whether messages are taken.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_ready(&self, ready: bool) {
+        self.ready.store(ready, Ordering::Release);
+    }
+
+    pub(crate) fn reloaded(&self, success: bool, now: Timestamp) {
+        self.reload_ok.set(i64::from(success));
+        if success {
+            self.reload_at.set(i64::try_from(now.secs()).unwrap_or(i64::MAX));
+        }
+    }
+
+    pub(crate) fn issue_failed(&self) {
+        self.issue_failures.inc();
+    }
+
+    pub(crate) fn verified(&self, judgement: &Judgement, took: Duration) {
+        let (result, reason) = (judgement.verdict.as_str(), judgement.reason.as_str());
+        self.count(Direction::Ingress, result, took);
+        let labels = VerificationLabels { result, reason, level: u32::from(judgement.level.number()) };
+        self.verifications.get_or_create(&labels).inc();
+        if judgement.spoof != Spoof::No {
+            self.spoofs.get_or_create(&SpoofLabels { spoof: judgement.spoof.as_str() }).inc();
+        }
+    }
+
+    pub(crate) fn departed(&self, result: &'static str, reason: &'static str, took: Duration) {
+        self.count(Direction::Egress, result, took);
+        self.signatures.get_or_create(&SignatureLabels { result, reason }).inc();
+    }
+
+    fn count(&self, direction: Direction, result: &'static str, took: Duration) {
+        let direction = direction.as_str();
+        self.messages.get_or_create(&MessageLabels { direction, result }).inc();
+        self.answers.get_or_create(&DirectionLabels { direction }).observe(took.as_secs_f64());
+    }
+}
+
+const PROFILE: &str = if cfg!(debug_assertions) { "debug" } else { "release" };
+
+impl std::fmt::Debug for Watched {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watched").field("listeners", &self.listeners).finish_non_exhaustive()
+    }
+}
+
+impl Collector for Watched {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let mut one = |name: &str, help: &str, metric: &dyn Metric| metric.write(&mut encoder, name, help);
+        let store = self.store.counters();
+        let counter = |value| ConstCounter::<u64>::new(value);
+        let gauge = |value: u64| ConstGauge::<i64>::new(i64::try_from(value).unwrap_or(i64::MAX));
+        one("zi2_dns_questions", "Questions put to DNS", &counter((self.resolver)().questions()))?;
+        one("zi2_log_lines_dropped", "Log lines that found no place", &counter((self.log_dropped)()))?;
+        one("zi2_store_commits", "Commits of the store", &counter(store.commits))?;
+        one("zi2_store_errors", "Requests to the store that failed", &counter(store.failed))?;
+        one("zi2_store_overloaded", "Requests the store had no place for", &counter(store.overloaded))?;
+        one("zi2_store_history_dropped", "History not recorded for want of place", &counter(store.history_dropped))?;
+        one("zi2_store_waiting", "Requests that wait for the store", &gauge(store.waiting))?;
+        one("zi2_trust_store_entries", "Keys in the history", &gauge(self.rows.load(Ordering::Relaxed)))?;
+        one("zi2_nonce_store_entries", "Certifications remembered", &gauge(self.nonces.load(Ordering::Relaxed)))?;
+        if let Some(month) = (self.key_month)() {
+            one("zi2_key_month", "Month of the key that signs, as YYYYMM", &gauge(month))?;
+        }
+        self.listeners(&mut encoder)
+    }
+}
+
+impl Watched {
+    fn listeners(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        type Figure = (&'static str, &'static str, fn(&Stats) -> &AtomicU64);
+        const COUNTERS: [Figure; 6] = [
+            ("zi2_milter_connections_taken", "Milter connections taken", |s| &s.connections),
+            ("zi2_milter_refused", "Milter connections turned away because all were busy", |s| &s.refused),
+            ("zi2_milter_protocol_errors", "Milter connections closed for broken protocol", |s| &s.protocol_errors),
+            ("zi2_milter_timeouts", "Milter connections closed for silence", |s| &s.timeouts),
+            ("zi2_milter_panics", "Messages in which this program failed", |s| &s.panics),
+            ("zi2_milter_fallbacks", "Messages answered without their result", |s| &s.fallbacks),
+        ];
+        let value = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+        for (name, help, figure) in COUNTERS {
+            let one = ConstCounter::<u64>::new(0);
+            let mut metric = encoder.encode_descriptor(name, help, None, one.metric_type())?;
+            for (listener, stats) in &self.listeners {
+                let figure = ConstCounter::<u64>::new(value(figure(stats)));
+                figure.encode(metric.encode_family(&[("listener", *listener)])?)?;
+            }
+        }
+        let one = ConstGauge::<i64>::new(0);
+        let help = "Milter connections open now";
+        let mut metric = encoder.encode_descriptor("zi2_milter_connections", help, None, one.metric_type())?;
+        for (listener, stats) in &self.listeners {
+            let open = ConstGauge::<i64>::new(i64::try_from(value(&stats.open)).unwrap_or(i64::MAX));
+            open.encode(metric.encode_family(&[("listener", *listener)])?)?;
+        }
+        Ok(())
+    }
+}
+
+/// A metric without labels, as an object.
+trait Metric {
+    fn write(&self, encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str) -> Result<(), std::fmt::Error>;
+}
+
+impl<M: EncodeMetric> Metric for M {
+    fn write(&self, encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str) -> Result<(), std::fmt::Error> {
+        let metric = encoder.encode_descriptor(name, help, None, self.metric_type())?;
+        self.encode(metric)
+    }
+}

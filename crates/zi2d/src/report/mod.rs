@@ -1,0 +1,13 @@
+//! What is told of messages: one log line each, and figures.
+
+mod http;
+mod line;
+mod logging;
+mod metrics;
+
+pub use http::serve_metrics;
+pub use metrics::Metrics;
+
+pub(crate) use line::{Line, Result, Unsigned};
+pub(crate) use logging::{Logging, start_logging};
+pub(crate) use metrics::{Direction, Watched};
