@@ -47,13 +47,26 @@ pub struct ReceiverRules {
 #[derive(Clone, Debug, Default)]
 pub struct Envelope {
     recipients: Vec<AddrSpec>,
+    unread: usize,
 }
 
 impl Envelope {
     /// The recipients of RCPT arguments, with or without angle brackets.
     pub fn of<A: AsRef<[u8]>>(arguments: impl IntoIterator<Item = A>) -> Envelope {
-        let recipients = arguments.into_iter().filter_map(|argument| parse_envelope_address(argument.as_ref()));
-        Envelope { recipients: recipients.collect() }
+        let mut envelope = Envelope::default();
+        for argument in arguments {
+            match parse_envelope_address(argument.as_ref()) {
+                Some(recipient) => envelope.recipients.push(recipient),
+                None => envelope.unread = envelope.unread.saturating_add(1),
+            }
+        }
+        envelope
+    }
+
+    /// Whether every recipient is known to be hosted here, so that no copy leaves. False for an empty envelope.
+    pub fn all_hosted(&self, hosted: &HostedDomains) -> bool {
+        let here = |recipient: &AddrSpec| recipient.domain().is_some_and(|domain| hosted.contains(domain));
+        self.unread == 0 && !self.recipients.is_empty() && self.recipients.iter().all(here)
     }
 
     /// Whether a recipient's domain is hosted here.

@@ -290,7 +290,7 @@ impl Supervisor {
         match self.read() {
             Ok(()) => {
                 self.desk.metrics.reloaded(true, self.desk.clock.now());
-                tracing::info!("configuration, keys and sender maps read again");
+                tracing::info!("reloaded: configuration, keys and sender maps");
             }
             Err(trouble) => {
                 self.desk.metrics.reloaded(false, self.desk.clock.now());

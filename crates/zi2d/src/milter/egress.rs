@@ -145,7 +145,9 @@ impl Egress {
             }
             None => return self.leave(Unsigned::Skipped, Reason::InternalError, from, Ours::Yes, &[]),
         };
-        if self.live.issued_log {
+        // §9: who brings an unconsumed nonce has level 3. A copy that leaves could be brought back by anybody, so only
+        // messages that stay here are in the log.
+        if self.live.issued_log && envelope.all_hosted(&self.live.sender.hosted) {
             self.issue(&certified, now).await;
         }
         let mark = certified.local.as_ref().map(|judgement| verified(judgement, &self.live.authserv_id, now));
