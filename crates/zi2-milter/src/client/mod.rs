@@ -164,6 +164,16 @@ impl Client {
         }
     }
 
+    /// Sends one message up to its end and not the end, as an MTA whose client hangs up.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn begin(&mut self, mail: &Mail<'_>) -> io::Result<Option<Answer>> {
+        let answer = self.before_end(mail, &Content::split(mail.content))?;
+        self.flush()?;
+        Ok(answer)
+    }
+
     /// ABORT; Postfix sends it after each SMTP session, often twice.
     ///
     /// # Errors

@@ -119,7 +119,7 @@ impl Line<'_> {
 
     /// The queue id: letters, digits and a few marks, or a question mark for whatever else an MTA may say.
     fn queue_id(&self) -> &str {
-        let text = self.queue_id.and_then(|id| std::str::from_utf8(id).ok()).unwrap_or("-");
+        let text = self.queue_id.map_or("-", |id| std::str::from_utf8(id).unwrap_or_default());
         let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._".contains(&octet);
         let fits = (1..=QUEUE_ID).contains(&text.len()) && text.bytes().all(plain);
         if fits { text } else { "?" }
