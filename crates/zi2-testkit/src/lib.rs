@@ -10,6 +10,7 @@
 )]
 
 mod case;
+mod dns;
 mod keys;
 mod load;
 mod mail;
@@ -20,6 +21,9 @@ pub mod table;
 pub use case::{Author, Case, Dmarc, Expect, Row, Step};
 pub use load::{cases, folder, later, milter_cases, world, zone};
 pub use milter::{After, Client, Decision, MilterStep, Reply, Role};
+
+// a name server that remembers
+pub use dns::DnsServer;
 
 // messages
 pub use keys::{DAY, HOUR, KID, NOW, OLD_KID, TIME, key, nonce, public, record, seed};

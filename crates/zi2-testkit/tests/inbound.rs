@@ -2,19 +2,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
 mod common;
+mod host;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use common::{differences, present, steps};
-use zi2_flow::{Envelope, Inbound, Outcome, ReceiverRules, Services, World};
+use host::rules;
+use zi2_flow::{Envelope, Inbound, Outcome, Services, World};
 use zi2_keys::Resolver;
 use zi2_mail::{Header, HostName, Message, MessageReader, NewField, crlf_from_file};
 use zi2_sig::{FIELD_NAME, Verifier, limits::WINDOW_SECS};
 use zi2_store::{MemoryStore, Page, Settings, Store, StoreHandle};
 use zi2_testkit::{Case, Row, Step, cases};
 use zi2_trust::render::{Report, authentication_results, verified};
-use zi2_trust::{Dmarc, HistoryPolicy, PageName, ReplayMode, Verdict};
+use zi2_trust::{Dmarc, Verdict};
 
 /// The world of a step, read as `--world` reads it.
 fn world(case: &Case, step: &Step, name: &str) -> World {
@@ -128,22 +129,6 @@ async fn judge(octets: &[u8], world: &World, services: &Services, cut: Cut, dmar
 
 fn services(world: &World, store: &StoreHandle) -> Services {
     Services { resolver: Resolver::fixed(world.dns.clone()), documents: world.documents.clone(), store: store.clone() }
-}
-
-fn rules(world: &World) -> Arc<ReceiverRules> {
-    Arc::new(ReceiverRules {
-        window: WINDOW_SECS,
-        page_name: PageName::Fallback,
-        deadline: Duration::from_secs(30),
-        queries: zi2_keys::limits::LOOK_UPS,
-        time: Duration::from_secs(30),
-        replay_mode: ReplayMode::Fail,
-        allowance: zi2_trust::limits::REPLAY_ALLOWANCE,
-        history: HistoryPolicy::default(),
-        hosted: world.hosted.clone(),
-        local_keys: world.local_keys.clone(),
-        exchanged: world.exchanged.clone(),
-    })
 }
 
 /// Puts the message's nonce into the log of issued nonces, as the egress side does.
