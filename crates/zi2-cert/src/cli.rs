@@ -47,6 +47,8 @@ enum Command {
     Trust(cmd::trust::Args),
     /// Say what a reason code means and what to do
     Explain(cmd::explain::Args),
+    /// Look at keys, DNS, clock, store, sockets and Postfix, and say how to mend what is wrong
+    Doctor(cmd::doctor::Args),
     /// Check or show the configuration
     Config(cmd::config::Args),
     /// Print the completion script of a shell
@@ -82,6 +84,7 @@ fn dispatch(cli: Cli, io: &mut Io<'_>) -> Result<Exit, Trouble> {
         Command::Dns(args) => cmd::dns::run(&args, common, io),
         Command::Trust(args) => cmd::trust::run(&args, common, io),
         Command::Explain(args) => cmd::explain::run(&args, io),
+        Command::Doctor(args) => cmd::doctor::run(&args, common, io),
         Command::Config(args) => cmd::config::run(&args, common, io),
         Command::Completions(args) => cmd::completions::run(&args, io),
         Command::Man(args) => cmd::man::run(&args, io),

@@ -10,6 +10,7 @@ mod input;
 mod io;
 pub mod limits;
 mod net;
+mod program;
 mod records;
 mod settings;
 mod words;

@@ -40,3 +40,24 @@ pub const SHOWN_CHARS: usize = 200;
 
 /// Octets a TXT string holds (RFC 1035 §3.3).
 pub const TXT_STRING: usize = 255;
+
+/// How long another program may take: postconf answers in milliseconds, but looks up the host's name in DNS.
+pub const PROGRAM_TIME: Duration = Duration::from_secs(10);
+
+/// Octets another program may say: all parameters of Postfix are 60 KiB.
+pub const PROGRAM_OCTETS: u64 = 1024 * 1024;
+
+/// Octets of a table that is looked at: accounts, groups, header checks.
+pub const TABLE_OCTETS: u64 = 1024 * 1024;
+
+/// How long a socket of ours may take to accept a connection.
+pub const CONNECT_TIME: Duration = Duration::from_secs(2);
+
+/// Hosted domains whose records `doctor` looks up: beyond these, `verify --domain` does it for one.
+pub const DOCTOR_DOMAINS: usize = 50;
+
+/// Free octets of the store's disk below which its operator is warned: a day of certifications of a large site.
+pub const FREE_OCTETS: u64 = 256 * 1024 * 1024;
+
+/// Free octets below which the store will soon stop.
+pub const FREE_OCTETS_LAST: u64 = 16 * 1024 * 1024;

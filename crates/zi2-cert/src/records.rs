@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use serde::Serialize;
 use zi2_mail::Domain;
-use zi2_sig::{KeyRecord, Kid, PublicKey, RecordKey};
+use zi2_sig::{KeyRecord, Kid, PublicKey, RecordError, RecordKey};
 use zi2_trust::QueryName;
 
 use crate::limits::TXT_STRING;
@@ -44,6 +44,15 @@ pub(crate) fn of_key(domain: &Domain, kid: Kid, key: PublicKey, ttl: u32) -> [Re
         serves,
     };
     [record(QueryName::record(domain), Some(kid), DRAFT), record(QueryName::page_record(kid, domain), None, PAGE)]
+}
+
+/// A published record: read, or what is wrong with it. Nothing for another product's, which is nobody's mistake; but ours with
+/// quotes around it is.
+pub(crate) fn read(text: &[u8]) -> Option<Result<KeyRecord, RecordError>> {
+    let record = KeyRecord::parse(text);
+    let is_ours =
+        record != Err(RecordError::OtherKind) || text.windows(8).any(|part| part.eq_ignore_ascii_case(b"ZI2CERT1"));
+    is_ours.then_some(record)
 }
 
 /// For whom records are written.

@@ -1,6 +1,6 @@
 //! Words for what the libraries found, where their own do not say it exactly enough.
 
-use zi2_sig::{FIELD_NAME, Failure, SyntaxFault};
+use zi2_sig::{FIELD_NAME, Failure, SyntaxFault, Trouble};
 use zi2_trust::Reason;
 
 /// What exactly broke a check, in words. Names of fields are ours, not the sender's.
@@ -17,5 +17,14 @@ pub(crate) fn failure_detail(failure: &Failure) -> String {
         Failure::MissingField(name) => format!("the field {name} is missing"),
         Failure::Uncovered(name) => format!("h= does not name {name}"),
         other => Reason::from(other).explanation().admins.to_owned(),
+    }
+}
+
+/// Why DNS gave no answer.
+pub(crate) fn no_answer(trouble: Trouble) -> &'static str {
+    match trouble {
+        Trouble::Timeout => "no answer in time",
+        Trouble::ServFail => "the name servers failed (SERVFAIL)",
+        Trouble::Bogus => "the answer failed DNSSEC validation",
     }
 }

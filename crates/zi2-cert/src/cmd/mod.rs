@@ -3,6 +3,7 @@
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod dns;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod keygen;
 pub(crate) mod man;

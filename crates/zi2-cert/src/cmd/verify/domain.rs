@@ -9,7 +9,7 @@ use super::Args;
 use crate::cli::Common;
 use crate::escape::field_value;
 use crate::limits::{DOMAIN_LOOK_UPS, KIDS, MONTHS, PATIENCE};
-use crate::{Exit, Io, Trouble, net, settings};
+use crate::{Exit, Io, Trouble, net, records, settings};
 
 pub(super) fn run(domain: &Domain, args: &Args, common: &Common, io: &mut Io<'_>) -> Result<Exit, Trouble> {
     let config = settings::load_public(common, io)?;
@@ -45,12 +45,9 @@ struct Finding {
 impl Finding {
     /// A record at a name; nothing if it is some other TXT record.
     fn of(name: &QueryName, kid: Option<Kid>, text: &[u8]) -> Option<Finding> {
-        let record = KeyRecord::parse(text);
+        let record = records::read(text)?;
         let kid = record.as_ref().ok().and_then(|record| record.kid).or(kid);
-        // Another product's record is nobody's mistake, but ours with quotes around it is.
-        let ours =
-            record != Err(RecordError::OtherKind) || text.windows(8).any(|part| part.eq_ignore_ascii_case(b"ZI2CERT1"));
-        ours.then(|| Finding { name: name.clone(), kid, record, text: text.to_vec() })
+        Some(Finding { name: name.clone(), kid, record, text: text.to_vec() })
     }
 
     fn is_live(&self) -> bool {

@@ -2,24 +2,16 @@
 
 use std::time::Duration;
 
-use zi2_sig::{KeyRecord, Kid, RecordKey, Trouble};
+use zi2_sig::{KeyRecord, Kid, RecordKey};
 use zi2_trust::{Ask, Place, Told};
 
 use super::walk::Timed;
 use super::{Check, Word, micros_of};
+use crate::words::no_answer;
 
 /// One row for each place, in the order in which they were asked.
 pub(super) fn rows(asked: &[Timed<(Place, Ask, Told)>], kid: Option<Kid>) -> Vec<Check> {
     asked.iter().map(|Timed { value: (place, ask, told), took }| row(*place, ask, told, kid, *took)).collect()
-}
-
-/// A trouble in words.
-pub(super) fn trouble(trouble: Trouble) -> &'static str {
-    match trouble {
-        Trouble::Timeout => "no answer in time",
-        Trouble::ServFail => "the name servers failed (SERVFAIL)",
-        Trouble::Bogus => "the answer failed DNSSEC validation",
-    }
 }
 
 fn row(place: Place, ask: &Ask, told: &Told, kid: Option<Kid>, took: Duration) -> Check {
@@ -49,7 +41,7 @@ fn row(place: Place, ask: &Ask, told: &Told, kid: Option<Kid>, took: Duration) -
             let word = if live == 0 { Word::None } else { Word::Ok };
             (word, format!("a document with {live} key{} of this kid", plural(live)))
         }
-        Told::Trouble(found) => (Word::TempError, trouble(*found).to_owned()),
+        Told::Trouble(found) => (Word::TempError, no_answer(*found).to_owned()),
     };
     Check {
         check: name(place),

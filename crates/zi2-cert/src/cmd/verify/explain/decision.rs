@@ -7,7 +7,7 @@ use zi2_sig::{Failure, Outcome as Found, Part, SyntaxFault};
 use zi2_trust::{Judgement, ReplayVerdict, Verdict};
 
 use super::{Check, Word, micros_of};
-use crate::words::failure_detail;
+use crate::words::{failure_detail, no_answer};
 
 /// A check before it is known how it went.
 pub(super) struct Row {
@@ -74,7 +74,7 @@ impl Decision {
         };
         let seen = match found {
             Found::Failed(failure) => failure_detail(failure),
-            Found::Unavailable(trouble) => super::asked::trouble(*trouble).to_owned(),
+            Found::Unavailable(trouble) => no_answer(*trouble).to_owned(),
             Found::Expired(_) => String::new(),
             _ => judgement.reason.explanation().admins.to_owned(),
         };
