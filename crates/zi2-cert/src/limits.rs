@@ -12,7 +12,7 @@ pub const DEPTH: usize = 16;
 pub const ENTRIES: usize = 2_000_000;
 
 /// Messages under way at once. Most of them wait for DNS; what they hold in memory is bounded by [`OCTETS_AT_ONCE`].
-pub const AT_ONCE: usize = 64;
+pub const AT_ONCE: usize = 32;
 
 /// Octets of messages held at once. One message alone may have more, up to [`MESSAGE_OCTETS`].
 pub const OCTETS_AT_ONCE: u32 = 128 * 1024 * 1024;

@@ -165,7 +165,17 @@ fn manual_pages_are_written() {
     let folder = tempfile::tempdir().unwrap();
     let said = zi2_cert(&["man", "--out", folder.path().to_str().unwrap()]);
     assert_eq!(said.exit, Exit::Ok, "{}", said.err);
-    for (page, text) in [("zi2-cert.1", "zi2\\-cert"), ("zi2-reasons.7", "key.not_found"), ("zi2.toml.5", ".SH KEYS")] {
+    for (page, text) in [
+        ("zi2-cert.1", "zi2\\-cert\\-doctor(1)"),
+        ("zi2-cert-doctor.1", "75 no problem, but something could not"),
+        ("zi2-cert-doctor.1", "\\-\\-postfix"),
+        ("zi2-cert-verify.1", "\\-\\-jsonl"),
+        ("zi2-cert-verify.1", "\\-\\-explain"),
+        ("zi2-cert-verify.1", "75 one could not be judged now"),
+        ("zi2-cert.1", "zi2\\-cert"),
+        ("zi2-reasons.7", "key.not_found"),
+        ("zi2.toml.5", ".SH KEYS"),
+    ] {
         let page = std::fs::read_to_string(folder.path().join(page)).unwrap();
         assert!(page.contains(text), "{text}");
     }

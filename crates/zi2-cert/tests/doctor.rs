@@ -2,177 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
 mod said;
+mod ward;
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::os::unix::fs::symlink;
 
-use said::{Said, bare_host, zi2_cert_on};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use zi2_cert::{Exit, Host};
-use zi2_config::Paths;
+use ward::{Ward, columns};
+use zi2_cert::Exit;
 use zi2_mail::Timestamp;
-use zi2_sig::Kid;
-use zi2_store::{Durability, Settings, SqliteStore};
-
-/// A host below a folder of its own, with everything as the manual says.
-struct Ward {
-    dir: TempDir,
-    host: Host,
-    kid: String,
-    world: Value,
-    toml: String,
-    main: String,
-    columns: String,
-    options: String,
-    sockets: Vec<UnixListener>,
-}
-
-impl Ward {
-    fn new() -> Ward {
-        let dir = tempfile::tempdir().unwrap();
-        let now = Timestamp::from_secs(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs());
-        let (root, paths) = (dir.path().to_owned(), Paths::below(dir.path()));
-        let mut ward = Ward {
-            host: Host { environment: Vec::new(), root, paths, now, ..bare_host() },
-            kid: Kid::of_month(now.month().0, now.month().1).unwrap().to_string(),
-            world: json!({"now": 0, "dns": {}}),
-            toml: toml(dir.path()),
-            main: main_cf(dir.path()),
-            columns: ["smtp", "submission"].map(|name| columns(&format!("{name}/inet"), "n", "smtpd")).concat()
-                + &columns("cleanup/unix", "n", "cleanup"),
-            options: options(dir.path()),
-            sockets: Vec::new(),
-            dir,
-        };
-        ward.folders();
-        ward.write();
-        ward.keys();
-        SqliteStore::open(&ward.path("store/zi2.db"), Durability::Grouped, Settings::disk()).unwrap();
-        ward.listen("egress");
-        ward.listen("ingress");
-        ward
-    }
-
-    fn folders(&self) {
-        for (folder, mode) in [("", 0o755), ("etc/zi2", 0o755), ("run", 0o755), ("store", 0o700), ("usr/sbin", 0o755)] {
-            fs::create_dir_all(self.path(folder)).unwrap();
-            self.chmod(folder, mode);
-        }
-        let found = self.dir.path().metadata().unwrap();
-        let (uid, gid) = (found.uid(), found.gid());
-        fs::write(self.path("etc/passwd"), format!("zi2:x:{uid}:{gid}::/:\npostfix:x:4242:4242::/:\n")).unwrap();
-        fs::write(self.path("etc/group"), format!("zi2:x:{gid}:other,postfix\npostfix:x:4242:\n")).unwrap();
-        fs::write(self.path("checks"), "/^X-ZI2-Verified:/ IGNORE\n").unwrap();
-        self.postconf(
-            "case \"$*\" in *-F*) f=columns;; *-P*) f=options;; *) f=main;; esac\ncat \"${0%usr/sbin/postconf}$f\"",
-        );
-    }
-
-    /// A key of this month, published wherever it should be, in a world whose resolver validates.
-    fn keys(&mut self) {
-        let keys = self.path("keys").to_str().unwrap().to_owned();
-        assert_eq!(self.run(&["keygen", "--domain", "example.com", "--dir", &keys]).exit, Exit::Ok);
-        let show = ["dns", "show", "--domain", "example.com", "--domain", "mail.example.com", "--format", "json"];
-        for record in self.run(&show).json()["records"].as_array().unwrap() {
-            self.publish(record["name"].as_str().unwrap(), &[record["value"].as_str().unwrap()]);
-        }
-        self.world["dns"]["_zi2cert.ietf.org"] = json!({"status": "NXDOMAIN", "dnssec": "secure"});
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn chmod(&self, name: &str, mode: u32) {
-        fs::set_permissions(self.path(name), fs::Permissions::from_mode(mode)).unwrap();
-    }
-
-    fn key(&self) -> String {
-        format!("keys/{}.key", self.kid)
-    }
-
-    fn publish(&mut self, name: &str, texts: &[&str]) {
-        self.world["dns"][name] = json!({"txt": texts.iter().map(|text| [text]).collect::<Vec<_>>()});
-    }
-
-    fn page_name(&self) -> String {
-        format!("_zi2cert.{}.example.com", self.kid)
-    }
-
-    fn listen(&mut self, side: &str) {
-        self.sockets.push(UnixListener::bind(self.path(&format!("run/{side}.sock"))).unwrap());
-        self.chmod(&format!("run/{side}.sock"), 0o660);
-    }
-
-    fn replace(&mut self, old: &str, new: &str) {
-        for text in [&mut self.toml, &mut self.main, &mut self.columns, &mut self.options] {
-            *text = text.replace(old, new);
-        }
-    }
-
-    fn write(&self) {
-        let files = [
-            ("etc/zi2/zi2.toml", &self.toml),
-            ("main", &self.main),
-            ("columns", &self.columns),
-            ("options", &self.options),
-        ];
-        for (name, text) in files {
-            fs::write(self.path(name), text).unwrap();
-        }
-        fs::write(self.path("world.json"), self.world.to_string()).unwrap();
-    }
-
-    fn postconf(&self, script: &str) {
-        let path = self.path("usr/sbin/postconf");
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        self.chmod("usr/sbin/postconf", 0o755);
-    }
-
-    fn run(&self, arguments: &[&str]) -> Said {
-        let config = self.path("etc/zi2/zi2.toml");
-        let all: Vec<&str> = arguments.iter().copied().chain(["--config", config.to_str().unwrap()]).collect();
-        zi2_cert_on(self.host.clone(), &all)
-    }
-
-    fn doctor(&self) -> Said {
-        self.write();
-        let world = self.path("world.json");
-        self.run(&["doctor", "--json", "--world", world.to_str().unwrap()])
-    }
-}
-
-fn toml(dir: &Path) -> String {
-    let dir = dir.display();
-    format!(
-        "[server]\nsid = \"mail.example.com\"\nhosted = [\"example.com\"]\nauthserv_id = \"zi2.example.com\"\nuser = \"zi2\"\n\
-         [keys]\ndir = \"{dir}/keys\"\n[store]\npath = \"{dir}/store/zi2.db\"\n\
-         [egress]\nlisten = [\"unix:{dir}/run/egress.sock\"]\n[ingress]\nlisten = [\"unix:{dir}/run/ingress.sock\"]\n"
-    )
-}
-
-fn main_cf(dir: &Path) -> String {
-    let dir = dir.display();
-    format!(
-        "smtpd_milters = unix:{dir}/run/ingress.sock\nnon_smtpd_milters = unix:{dir}/run/egress.sock\n\
-         milter_default_action = accept\nmilter_protocol = 6\nqueue_directory = {dir}/spool\nmail_owner = postfix\n\
-         myhostname = mail.example.com\nheader_checks = regexp:{dir}/checks\nsmtp_header_checks = regexp:{dir}/checks\n\
-         smtp_generic_maps =\ncontent_filter =\n"
-    )
-}
-
-fn options(dir: &Path) -> String {
-    let egress = format!("unix:{}/run/egress.sock", dir.display());
-    format!("submission/inet/smtpd_milters = {egress}\nsubmission/inet/milter_default_action = tempfail\n")
-}
-
-fn columns(name: &str, chroot: &str, command: &str) -> String {
-    format!("{name}/chroot = {chroot}\n{name}/wakeup = -\n{name}/command = {command} -o x=y\n")
-}
 
 #[test]
 fn a_host_that_is_well() {
@@ -570,6 +408,18 @@ fn postfix_and_its_traps() {
             ["postfix.rewrites", "warning", "after they were certified", "sender_canonical_maps"],
         ),
     ]);
+}
+
+/// Whoever may not look is told so, and nothing is concluded from what was not seen.
+#[test]
+fn what_may_not_be_looked_at() {
+    let ward = Ward::new();
+    ward.write();
+    ward.chmod("keys", 0o000);
+    let said = ward.run(&["doctor", "--json", "--world", ward.path("world.json").to_str().unwrap()]);
+    let is_root = fs::read_dir(ward.path("keys")).is_ok(); // whom no mode stops
+    assert_eq!(said.exit, if is_root { Exit::Ok } else { Exit::TempFail }, "{}", said.out);
+    ward.chmod("keys", 0o700);
 }
 
 #[test]

@@ -55,7 +55,12 @@ fn examine(name: &str, reason: &str, checks: &[Value]) {
     for (at, check) in DECIDING.iter().enumerate() {
         let found = of(check).unwrap();
         let expired = reason == "expired.window"; // all else was checked and holds
+        // it decides only if all else holds, but it is stale in any case
+        let age =
+            found["seen"].as_str().unwrap().strip_prefix("signed ").and_then(|seen| seen.split_once(" s before now"));
+        let is_stale = age.is_some_and(|(seconds, _)| seconds.parse::<u64>().unwrap() > 86_400);
         let expected = match at.cmp(&place) {
+            std::cmp::Ordering::Less if is_stale => "fail",
             std::cmp::Ordering::Less => "ok",
             std::cmp::Ordering::Equal => word,
             std::cmp::Ordering::Greater if expired && !["replay", "level"].contains(check) => "ok",

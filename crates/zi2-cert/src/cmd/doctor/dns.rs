@@ -32,8 +32,8 @@ pub(super) fn look(
             Some((kid, key)) => look.published(kid, key, chart).await,
             None => chart.unknown(
                 "dns.records",
-                "without a key of ours there is nothing to compare",
-                "mend keys.current first",
+                "there is no key of ours to compare them with",
+                "mend what is said of keys first",
             ),
         }
     });

@@ -35,6 +35,7 @@ pub(crate) struct Args {
 
 const AFTER: &str = "\
 Run it as root: others may not look at keys, store and sockets. It changes nothing; each fix is yours to run.
+Of DNS it asks our own names, and one below ietf.org, which is signed, to see whether the resolver validates.
 
 Exit codes: 0 no problem (there may be warnings), 1 a problem, 75 no problem, but something could not be looked at.";
 
@@ -43,7 +44,14 @@ pub(crate) fn run(args: &Args, common: &Common, io: &mut Io<'_>) -> Result<Exit,
     if let Some(config) = configuration(common, io, &mut chart) {
         let accounts = Accounts::read(&io.host.root);
         let key = keys::look(&config, &accounts, io.host.now, &mut chart);
-        dns::look(&config, key, args.ask.resolver(&config)?, &mut chart)?;
+        match args.ask.resolver(&config) {
+            Ok(resolver) => dns::look(&config, key, resolver, &mut chart)?,
+            // No server to ask is a finding; a world that cannot be read is not.
+            Err(trouble) if trouble.exit == Exit::TempFail => {
+                chart.problem("dns.resolver", trouble.what, trouble.remedy)
+            }
+            Err(trouble) => return Err(trouble),
+        }
         store::look(&config, &accounts, &mut chart);
         let mail = postfix::Setup::read(args.postfix.as_deref(), &io.host);
         sockets::look(&config, &accounts, mail.as_ref().map_or("postfix", |setup| setup.owner()), &mut chart);

@@ -10,6 +10,8 @@ use zi2_config::{Config, Listen};
 pub(super) struct Milter {
     /// Its address, as written.
     pub(super) text: String,
+    /// The same with its settings, as a list takes it.
+    pub(super) item: String,
     /// Its own `default_action`, if it has one.
     pub(super) action: Option<String>,
     pub(super) side: Side,
@@ -63,15 +65,12 @@ impl Ours {
         let milter = |item: String| {
             let mut parts = item.split([',', ' ', '\t']).filter(|part| !part.is_empty());
             let text = parts.next()?.to_owned();
-            let settings: Vec<&str> = item
-                .split(',')
-                .skip(1)
-                .filter_map(|part| part.split_once('='))
-                .filter(|(key, _)| key.trim() == "default_action")
-                .map(|(_, value)| value.trim())
-                .collect();
-            let action = settings.first().map(|action| (*action).to_owned());
-            Some(Milter { side: self.side(&text, view), text, action })
+            let settings = item.split(',').skip(1).filter_map(|part| part.split_once('='));
+            let action =
+                settings.map(|(key, value)| (key.trim(), value.trim())).find(|(key, _)| *key == "default_action");
+            let action = action.map(|(_, value)| value.to_owned());
+            let item = if parts.next().is_some() { format!("{{{}}}", item.trim()) } else { text.clone() };
+            Some(Milter { side: self.side(&text, view), text, item, action })
         };
         items(list).into_iter().filter_map(milter).collect()
     }

@@ -207,7 +207,7 @@ impl Wiring<'_> {
 
     /// The command that gives a door its list: what others have there, with ours once and of the right side at the end.
     fn rewired(&self, door: &Door, side: &Side) -> String {
-        let others = door.milters.iter().filter(|milter| milter.side == Side::Other).map(|milter| milter.text.clone());
+        let others = door.milters.iter().filter(|milter| milter.side == Side::Other).map(|milter| milter.item.clone());
         let mut list: Vec<String> = others.collect();
         // Arriving mail meets ours first, so that it removes nobody's results; leaving mail meets it last.
         let at = if *side == Side::Ingress { 0 } else { list.len() };
@@ -219,7 +219,8 @@ impl Wiring<'_> {
     /// Where a value comes from decides where it is set.
     fn set(&self, door: &Door, parameter: &str, value: &str) -> String {
         let is_own = door.overridden.iter().any(|own| own == parameter);
-        let of_main = door.role == Role::Local || (door.role == Role::Arriving && !is_own);
+        let is_for_all = door.role == Role::Arriving || parameter != "smtpd_milters";
+        let of_main = door.role == Role::Local || (is_for_all && !is_own);
         match of_main {
             true => self.command("-e", &format!("{parameter} = {value}")),
             false => self.command("-P", &format!("{}/{parameter}={value}", door.name)),

@@ -47,7 +47,7 @@ fn header(scene: &Scene, walk: &Walk, decision: &Decision, certified: Option<&Ce
         honest(walk, Stage::Message, decision.check(Stage::Message, message)),
         decision.check(Stage::Field, field),
         decision.check(Stage::Identity, identity),
-        time(scene, walk, decision, certified),
+        time(scene, decision, certified),
     ]
 }
 
@@ -73,13 +73,15 @@ fn identity(certified: Option<&Certified>, from: Option<&Domain>) -> String {
     }
 }
 
-fn time(scene: &Scene, walk: &Walk, decision: &Decision, certified: Option<&Certified>) -> Check {
+/// A stale time decides only if everything else holds (§7 step 4), but it is stale in any case.
+fn time(scene: &Scene, decision: &Decision, certified: Option<&Certified>) -> Check {
     let seen = certified.map_or_else(String::new, |certified| age(certified.time, scene.now, scene.rules.window));
+    let is_stale = certified.is_some_and(|certified| certified.time < scene.now.sub_secs(scene.rules.window));
     let row = Row { check: "time", paragraph: "§7", took: None, holds: seen.clone() };
-    match (decision.check(Stage::Time, row), &walk.facts.value.outcome) {
-        (check, Found::Expired(_)) => Check { result: Word::Fail, ..check },
-        (check, _) if check.result == Word::Fail => Check { seen, ..check },
-        (check, _) => check,
+    match decision.check(Stage::Time, row) {
+        check if check.result == Word::Ok && is_stale => Check { result: Word::Fail, ..check },
+        check if check.result == Word::Fail => Check { seen, ..check },
+        check => check,
     }
 }
 
@@ -136,7 +138,7 @@ fn trust(scene: &Scene, walk: &Walk, outcome: &Outcome, decision: &Decision) -> 
         ReplayVerdict::Duplicate => "the same recipients again: a retry",
         _ => "not seen before in this run",
     };
-    let took = walk.admitted.as_ref().map(|admitted| admitted.took);
+    let took = walk.trust.admitted.as_ref().map(|admitted| admitted.took);
     let replay = Row { check: "replay", paragraph: "§8", took, holds: replay.to_owned() };
     let level = format!("level {}: {}", judgement.level.number(), judgement.reason.as_str());
     let level =
@@ -158,7 +160,7 @@ fn recipients(scene: &Scene, walk: &Walk) -> Check {
         let (all, allowance) = (scene.recipients.len(), scene.rules.allowance);
         format!("{all} in the envelope, {unnamed} of them in neither To nor Cc; {allowance} may be")
     };
-    let (result, micros, seen) = match &walk.admission {
+    let (result, micros, seen) = match &walk.trust.admission {
         Some(Timed { value, took }) => (Word::Ok, Some(micros_of(*took)), seen(value.recipients.len())),
         None => (Word::Skipped, None, String::new()),
     };
@@ -166,8 +168,8 @@ fn recipients(scene: &Scene, walk: &Walk) -> Check {
 }
 
 fn history(walk: &Walk, outcome: &Outcome) -> Check {
-    let (standing, micros) = (outcome.judgement.history, walk.past.as_ref().map(|past| micros_of(past.took)));
-    let (result, seen) = match walk.past.as_ref().map(|past| &past.value) {
+    let (standing, micros) = (outcome.judgement.history, walk.trust.past.as_ref().map(|past| micros_of(past.took)));
+    let (result, seen) = match walk.trust.past.as_ref().map(|past| &past.value) {
         None => (Word::Skipped, String::new()),
         Some(None) => (Word::TempError, "the store gave no answer".to_owned()),
         Some(Some(rows)) => {
@@ -179,7 +181,7 @@ fn history(walk: &Walk, outcome: &Outcome) -> Check {
 }
 
 fn spoof(walk: &Walk, outcome: &Outcome) -> Check {
-    let policy = match walk.policy.as_ref().map(|policy| policy.value) {
+    let policy = match walk.trust.policy.as_ref().map(|policy| policy.value) {
         None => "the domain's policy was not asked for",
         Some(None) => "the domain's policy could not be asked for",
         Some(Some(PublishedPolicy::Nothing)) => "the domain publishes no policy",
@@ -190,7 +192,7 @@ fn spoof(walk: &Walk, outcome: &Outcome) -> Check {
         Spoof::No => Word::Ok,
         Spoof::Suspected | Spoof::Yes => Word::Fail,
     };
-    let micros = walk.policy.as_ref().map(|policy| micros_of(policy.took));
+    let micros = walk.trust.policy.as_ref().map(|policy| micros_of(policy.took));
     let seen = format!("{}; {policy}", outcome.judgement.spoof.as_str());
     Check { check: "spoof", result, micros, seen, paragraph: "§9" }
 }

@@ -32,6 +32,11 @@ pub(super) struct Walk {
     pub(super) body: Timed<usize>,
     /// Trying the candidates, and comparing the hash of the body.
     pub(super) facts: Timed<Facts>,
+    pub(super) trust: Trust,
+}
+
+/// What is asked once the facts are known.
+pub(super) struct Trust {
     pub(super) admission: Option<Timed<Admission>>,
     pub(super) admitted: Option<Timed<Option<Admitted>>>,
     pub(super) past: Option<Timed<Option<Vec<KeyHistory>>>>,
@@ -63,36 +68,27 @@ impl Walk {
         let body = timed(|| verifier.body(message.body));
         let body = Timed { value: message.body.len(), took: body.took };
         let facts = timed(|| verifier.finish());
+        let trust = Trust::of(scene, &facts.value, services, &budget).await;
+        Walk { fields, message: checked, certified, signed_octets, asked, findings, body, facts, trust }
+    }
+}
 
-        let admission = admission(scene, &facts.value);
+impl Trust {
+    async fn of(scene: &Scene, facts: &Facts, services: &Services, budget: &Budget) -> Trust {
+        let admission = admission(scene, facts);
         let admitted = match &admission {
             Some(admission) => Some(timed_async(admit(services, admission.value.clone())).await),
             None => None,
         };
-        let from = facts.value.from.clone();
-        let past = match &from {
+        let past = match &facts.from {
             Some(from) => Some(timed_async(past(services, from.clone())).await),
             None => None,
         };
-        let policy = match from.filter(|_| wants_policy(&facts.value)) {
-            Some(from) => Some(timed_async(policy(services, from, &budget)).await),
+        let policy = match facts.from.clone().filter(|_| wants_policy(facts)) {
+            Some(from) => Some(timed_async(policy(services, from, budget)).await),
             None => None,
         };
-        let message = checked;
-        Walk {
-            fields,
-            message,
-            certified,
-            signed_octets,
-            asked,
-            findings,
-            body,
-            facts,
-            admission,
-            admitted,
-            past,
-            policy,
-        }
+        Trust { admission, admitted, past, policy }
     }
 }
 
