@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use zi2_config::{Config, Fault, KeySource, Loaded, Paths, Problems};
-use zi2_keys::{DnsOptions, FileError, KeyPlace, Keyring, Servers, TrustAd};
+use zi2_keys::{DnsOptions, FileError, Keyring};
 use zi2_sig::{Kid, PublicKey};
 use zi2_trust::Held;
 
@@ -73,11 +73,7 @@ fn invalid(problems: &Problems) -> Trouble {
 
 /// Our private keys, from where the configuration says.
 pub(crate) fn keyring(config: &Config) -> Result<Keyring, FileError> {
-    match (&config.keys.source, config.keys.kid) {
-        (KeySource::Directory(directory), _) => Keyring::load(directory, KeyPlace::Ours),
-        (KeySource::ProductFile(file), Some(kid)) => Keyring::load_file(file, kid, KeyPlace::Ours),
-        (KeySource::ProductFile(_), None) => Ok(Keyring::empty()),
-    }
+    zi2_flow::keyring(config, None)
 }
 
 /// Our public keys: those of the private ones, or where these may not be read, of the `.pub` files beside them.
@@ -119,14 +115,8 @@ pub(crate) fn held(config: &Config) -> Vec<Held> {
     keys.into_iter().map(|(kid, key)| Held { sid: Some(config.server.sid.clone()), kid, key }).collect()
 }
 
-/// How DNS is asked.
+/// How DNS is asked: as the daemon does, but never longer than a person waits.
 pub(crate) fn dns_options(config: &Config) -> DnsOptions {
-    let servers =
-        if config.dns.servers.is_empty() { Servers::System } else { Servers::These(config.dns.servers.clone()) };
-    let trust_ad = match config.dns.trust_ad {
-        zi2_config::TrustAd::Loopback => TrustAd::Loopback,
-        zi2_config::TrustAd::Always => TrustAd::Always,
-        zi2_config::TrustAd::Never => TrustAd::Never,
-    };
-    DnsOptions { servers, trust_ad, time: config.dns.timeout.min(limits::PATIENCE) }
+    let options = zi2_flow::dns_options(config);
+    DnsOptions { time: options.time.min(limits::PATIENCE), ..options }
 }

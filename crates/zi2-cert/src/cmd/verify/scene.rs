@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zi2_config::{Config, HostedDomains};
 use zi2_flow::{Envelope, Inbound, Outcome, ReceiverRules, Services, World};
-use zi2_keys::{Documents, Resolver};
+use zi2_keys::{Documents, Keyring, Resolver};
 use zi2_mail::{Message, Timestamp};
 use zi2_store::{MemoryStore, Settings, Store, StoreHandle};
 use zi2_trust::{Dmarc, HistoryPolicy, KeyHistory, PageName, ReplayMode, Submission, Verdict};
@@ -53,8 +53,9 @@ impl Scene {
 
     /// A message in a file came from outside, whoever wrote it.
     fn live(args: &Args, config: &Config, io: &Io<'_>) -> Result<Scene, Trouble> {
-        let mut rules = rules(config.server.hosted.clone());
-        rules.local_keys = settings::held(config);
+        // A person waits longer than mail does, and may not be allowed to read private keys.
+        let (deadline, time, local_keys) = (PATIENCE, PATIENCE, settings::held(config));
+        let rules = ReceiverRules { deadline, time, local_keys, ..ReceiverRules::of(config, &Keyring::empty()) };
         Ok(Scene {
             now: args.now.map_or(io.host.now, Timestamp::from_secs),
             envelope: Envelope::of(&args.rcpt),
@@ -96,6 +97,7 @@ pub(super) fn exit(verdict: Verdict) -> Exit {
     }
 }
 
+/// The rules of a world: the protocol's own, whatever is configured here.
 fn rules(hosted: HostedDomains) -> ReceiverRules {
     ReceiverRules {
         window: zi2_sig::limits::WINDOW_SECS,
