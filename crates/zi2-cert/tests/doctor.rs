@@ -410,6 +410,25 @@ fn postfix_and_its_traps() {
     ]);
 }
 
+#[test]
+fn a_host_that_only_verifies() {
+    let mut ward = Ward::new();
+    fs::remove_dir_all(ward.path("keys")).unwrap();
+    let egress = format!("unix:{}/run/egress.sock", ward.dir.path().display());
+    ward.toml = ward.toml.replace(&format!("\"{egress}\""), "");
+    ward.main = ward.main.replace(&egress, "");
+    ward.options.clear();
+    let said = ward.doctor();
+    assert_eq!(said.exit, Exit::Ok, "no key and no egress are needed: {}", said.out);
+    let findings = said.json();
+    let checks: Vec<&str> =
+        findings["findings"].as_array().unwrap().iter().map(|f| f["check"].as_str().unwrap()).collect();
+    assert!(
+        !checks.iter().any(|check| ["dns.records", "postfix.egress", "postfix.leaving"].contains(check)),
+        "{checks:?}"
+    );
+}
+
 /// Whoever may not look is told so, and nothing is concluded from what was not seen.
 #[test]
 fn what_may_not_be_looked_at() {

@@ -144,6 +144,8 @@ fn a_line_is_the_object_of_the_message_alone() {
 
     folder.file("malformed.eml", "no message\n");
     folder.message("pass.eml");
+    let explained = folder.verify(&["--jsonl", "--explain"], &["malformed.eml", "pass.eml"]).json_lines();
+    assert!(explained[0]["explain"].is_null() && explained[1]["explain"].as_array().unwrap().len() > 10);
     let said = folder.verify(&["--jsonl"], &["malformed.eml", "pass.eml"]);
     let lines = said.json_lines();
     let keys = |line: &serde_json::Value| line.as_object().unwrap().keys().cloned().collect::<Vec<_>>();

@@ -76,3 +76,40 @@ impl Account {
         above.into_iter().find(is_closed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_have_their_groups() {
+        let accounts = Accounts {
+            passwd: "root:x:0:0::/:\nspoiled\npostfix:x:105:110::/:\npostfixer:x:x:1::/:\n".to_owned(),
+            group: "mail:x:8:\nzi2:x:200:other,postfix\nnear:x:201:postfixer\nspoiled:x:many:postfix\nshort\n"
+                .to_owned(),
+        };
+        let found = |name: &str| accounts.find(name).map(|account| (account.uid, account.gids));
+        assert_eq!(found("postfix"), Some((105, vec![110, 200])));
+        assert_eq!(found("root"), Some((0, vec![0])));
+        assert_eq!((found("postfixer"), found("spoiled"), found("")), (None, None, None));
+    }
+
+    #[test]
+    fn the_first_class_that_fits_decides() {
+        use std::os::unix::fs::PermissionsExt;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let owner = file.path().metadata().unwrap();
+        let (uid, gid) = (owner.uid(), owner.gid());
+        let account = |uid, gids: &[u32]| Account { name: String::new(), uid, gids: gids.to_vec() };
+        for (mode, account, may) in [
+            (0o020, account(uid + 1, &[gid + 1, gid]), true),
+            (0o602, account(uid + 1, &[gid]), false),
+            (0o002, account(uid + 1, &[gid + 1]), true),
+            (0o660, account(uid + 1, &[gid + 1]), false),
+            (0o000, account(0, &[]), true),
+        ] {
+            std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(account.may(Right::Write, &file.path().metadata().unwrap()), may, "{mode:o} {account:?}");
+        }
+    }
+}

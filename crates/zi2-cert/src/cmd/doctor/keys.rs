@@ -4,11 +4,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use zi2_config::{Config, KeySource};
+use zi2_keys::FileError;
 use zi2_mail::Timestamp;
 use zi2_sig::{Kid, PublicKey};
 
 use super::accounts::Accounts;
-use super::finding::{Chart, quoted_path};
+use super::finding::{Chart, quoted, quoted_path};
 use crate::settings;
 
 /// Looks at the private keys, and gives the one that is used.
@@ -19,18 +20,24 @@ pub(super) fn look(
     chart: &mut Chart,
 ) -> Option<(Kid, PublicKey)> {
     let (directory, files) = files(config);
+    let needs_none = config.egress.listen.is_empty();
+    if needs_none {
+        chart.ok("keys.current", "egress does not listen, so nothing is certified and no key is needed");
+    }
     let user = &config.server.user;
     let owner = accounts.find(user).map(|account| account.uid);
     let before = chart.findings.len();
-    for path in std::iter::once(&directory).chain(&files) {
-        private(path, user, owner, chart);
+    let all = std::iter::once(&directory).chain(&files);
+    all.filter(|path| !needs_none || path.exists()).for_each(|path| private(path, user, owner, chart));
+    if needs_none {
+        return None;
     }
     let public = match settings::public_keys(config) {
         Ok(public) => public,
         // What is wrong with the files has been said, with its fix.
         Err(_) if chart.findings.len() > before => return None,
         Err(error) => {
-            chart.unknown("keys.files", error, "sudo zi2-cert doctor");
+            chart.unknown("keys.files", &error, otherwise(&error, user));
             return None;
         }
     };
@@ -41,11 +48,15 @@ pub(super) fn look(
         );
     }
     pairs(config, chart);
-    if config.egress.listen.is_empty() {
-        chart.ok("keys.current", "egress does not listen, so nothing is certified and no key is needed");
-        return None;
-    }
     active(config, &public, now, chart)
+}
+
+/// Who may look: keys of the daemon's account are read by nobody else, not even by root.
+fn otherwise(error: &FileError, user: &str) -> String {
+    match error {
+        FileError::Owner { .. } => format!("runuser -u {} -- zi2-cert doctor", quoted(user)),
+        _ => "sudo zi2-cert doctor".to_owned(),
+    }
 }
 
 /// The directory of the keys, and the files in it that can be listed.
