@@ -169,5 +169,6 @@ fn outcome(number: u8) -> Outcome {
     };
     done.expect("one edit is not too many");
     let quarantine = (number >= 20).then(|| Reason::new("held").expect("a text"));
-    Outcome { edits, quarantine, verdict: if number % 2 == 0 { Verdict::Accept } else { verdict(number / 2) } }
+    let verdict = if number.is_multiple_of(2) { Verdict::Accept } else { verdict(number / 2) };
+    Outcome { edits, quarantine, verdict }
 }

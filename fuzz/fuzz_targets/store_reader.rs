@@ -3,7 +3,8 @@
 //! Input: one octet for what is damaged, then
 //! - 0, 1: a cut (two octets, 0 for none) and edits (see [`zi2_fuzz::edit`]) of a good file, or of its log;
 //! - 2: the file itself;
-//! - 3: lines of an import.
+//! - 3: lines of an import;
+//! - 4: a value somebody else wrote: row, column, and the value (text, octets, or a number of eight octets).
 #![no_main]
 
 use std::fs::{self, Permissions};
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
+use rusqlite::{Connection, params, types::Value};
 use tempfile::TempDir;
 use zi2_fuzz::edit;
 use zi2_mail::{Domain, HostName, Timestamp};
@@ -31,6 +33,7 @@ fuzz_target!(|data: &[u8]| {
         [1, damage @ ..] => damaged_log(&damaged(&GOOD.log, damage)),
         [2, file @ ..] => damaged_file(file),
         [3, lines @ ..] => imported(lines),
+        [4, row, column, value @ ..] => meddled_with(*row, *column, value),
         _ => {}
     }
 });
@@ -154,6 +157,42 @@ fn one_history(store: &SqliteStore, history: &[KeyHistory]) {
         let Some(mut past) = read_or_say(store.past(&[rows[0].domain.clone()])) else { continue };
         past[0].sort_by_key(place);
         assert_eq!(past[0], rows[..rows.len().min(zi2_trust::limits::KEYS_PER_DOMAIN)]);
+    }
+}
+
+const COLUMNS: [(&str, &str); 14] = [
+    ("history", "domain"),
+    ("history", "sid"),
+    ("history", "kid"),
+    ("history", "key"),
+    ("history", "valid"),
+    ("history", "days"),
+    ("history", "first_seen"),
+    ("history", "last_seen"),
+    ("days", "day"),
+    ("days", "forgotten"),
+    ("days", "nonces"),
+    ("days", "issued"),
+    ("figures", "history_rows"),
+    ("figures", "clock"),
+];
+
+fn meddled_with(row: u8, column: u8, value: &[u8]) {
+    let (_folder, path) = folder();
+    fs::write(&path, &GOOD.file).expect("room");
+    let (table, name) = COLUMNS[usize::from(column) % COLUMNS.len()];
+    let value = match (column, std::str::from_utf8(value), value.first_chunk()) {
+        (0..=2, Ok(text), _) => Value::Text(text.to_owned()),
+        (4.., _, Some(number)) => Value::Integer(i64::from_be_bytes(*number)),
+        _ => Value::Blob(value.to_vec()),
+    };
+    let file = Connection::open(&path).expect("a good file");
+    let which = if table == "history" { "WHERE key = ?2" } else { "WHERE ?2 NOT NULL" };
+    let key = [row % MAILS; 32];
+    // What the tables refuse, nobody can have written.
+    if file.execute(&format!("UPDATE {table} SET {name} = ?1 {which}"), params![value, key]).is_ok() {
+        file.close().expect("all was written");
+        damaged_file(&fs::read(&path).expect("the file"));
     }
 }
 
