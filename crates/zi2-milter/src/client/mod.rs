@@ -144,11 +144,29 @@ impl Client {
     /// # Errors
     /// Those of the socket, and `InvalidData` for replies the protocol does not have.
     pub fn send(&mut self, mail: &Mail<'_>) -> io::Result<Answer> {
-        let content = Content::split(mail.content);
-        if let Some(answer) = self.before_end(mail, &content)? {
-            return Ok(answer);
+        match self.before_end(mail, &Content::split(mail.content))? {
+            Some(answer) => Ok(answer),
+            None => self.end(mail.queue_id),
         }
-        self.macros(CommandKind::EndOfMessage, &[("i", mail.queue_id)]);
+    }
+
+    /// Sends one message up to its end and not the end, as an MTA whose client hangs up or is slow; an answer if the
+    /// filter gave one before.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn begin(&mut self, mail: &Mail<'_>) -> io::Result<Option<Answer>> {
+        let answer = self.before_end(mail, &Content::split(mail.content))?;
+        self.flush()?;
+        Ok(answer)
+    }
+
+    /// Ends the message that was begun and takes the answer.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn end(&mut self, queue_id: &str) -> io::Result<Answer> {
+        self.macros(CommandKind::EndOfMessage, &[("i", queue_id)]);
         self.queue(CommandKind::EndOfMessage, &[]);
         let mut edits = Vec::new();
         loop {
@@ -162,16 +180,6 @@ impl Client {
                 None => return Err(surprise(octet)),
             }
         }
-    }
-
-    /// Sends one message up to its end and not the end, as an MTA whose client hangs up.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    pub fn begin(&mut self, mail: &Mail<'_>) -> io::Result<Option<Answer>> {
-        let answer = self.before_end(mail, &Content::split(mail.content))?;
-        self.flush()?;
-        Ok(answer)
     }
 
     /// ABORT; Postfix sends it after each SMTP session, often twice.
