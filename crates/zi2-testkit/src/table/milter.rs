@@ -117,6 +117,11 @@ fn certified_before() -> Sketch {
     .milter(sent("message.eml", &mail, &["ann@good.example"]))
 }
 
+/// Somebody of whom nothing is known.
+fn stranger() -> Mail {
+    Mail::by("x@other.example")
+}
+
 /// Each is B0 with results that somebody else wrote.
 fn forged_results() -> Vec<Sketch> {
     let passes = |holds: &[&str], mail: &Mail| ingress("message.eml", mail, &["bob@recv.example"]).verified(holds, &[]);
@@ -160,9 +165,9 @@ fn forged_results() -> Vec<Sketch> {
             passes(pass, &kept),
         ),
         results(78, "L4: a result from the wire", "three X-ZI2-Verified", &three(b0()), passes(pass, &b0()))
-            .message("bare.eml", &three(honest()))
+            .message("bare.eml", &three(stranger()))
             .milter(
-                ingress("bare.eml", &honest(), &["bob@recv.example"])
+                ingress("bare.eml", &stranger(), &["bob@recv.example"])
                     .what("and no certification")
                     .verified(&["result=missing", "level=0", "reason=none.absent"], &[]),
             ),
