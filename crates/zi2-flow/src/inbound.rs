@@ -84,6 +84,8 @@ pub struct Outcome {
     pub facts: Facts,
     /// Questions put to DNS.
     pub dns_queries: u32,
+    /// How long keys were searched, if they were and if that has ended.
+    pub key_search: Option<Duration>,
     siblings: Vec<zi2_sig::PublicKey>,
 }
 
@@ -95,7 +97,7 @@ pub struct Inbound {
     now: Timestamp,
     budget: Arc<Budget>,
     past: Option<Background<Option<Vec<KeyHistory>>>>,
-    keys: Option<Background<Findings>>,
+    keys: Option<Background<(Findings, Duration)>>,
     policy: Option<Background<PublishedPolicy>>,
 }
 
@@ -138,9 +140,9 @@ impl Inbound {
     /// The judgement, at the latest two deadlines from now: one for keys and policy, one for the store.
     pub async fn finish(mut self, envelope: &Envelope, submission: Submission, dmarc: Dmarc) -> Outcome {
         let deadline = Instant::now() + self.rules.deadline;
-        let findings = match self.keys.take() {
-            Some(keys) => keys.by(deadline).await,
-            None => None,
+        let (findings, key_search) = match self.keys.take() {
+            Some(keys) => keys.by(deadline).await.unzip(),
+            None => (None, None),
         };
         if let Some(findings) = &findings {
             self.verifier.answer(findings.answer.clone());
@@ -171,12 +173,13 @@ impl Inbound {
         let published = published(&services, &facts, policy, &budget, deadline).await;
         let judgement = judge(&facts, &Circumstances { published, ..around });
         let siblings = findings.map(|f| f.siblings).unwrap_or_default();
-        Outcome { judgement, facts, dns_queries: budget.spent(), siblings }
+        Outcome { judgement, facts, dns_queries: budget.spent(), key_search, siblings }
     }
 
-    fn search(&self, query: KeyQuery) -> Background<Findings> {
+    fn search(&self, query: KeyQuery) -> Background<(Findings, Duration)> {
         let (services, rules, budget) = (self.services.clone(), Arc::clone(&self.rules), Arc::clone(&self.budget));
         Background::spawn(move |mut stop| async move {
+            let began = Instant::now();
             let hosted = rules.hosted.contains(&query.from);
             let holdings = Holdings { local: &rules.local_keys, exchanged: &rules.exchanged, hosted };
             let ladder = Ladder::new(query, holdings, rules.page_name);
@@ -186,7 +189,7 @@ impl Inbound {
                 () = search.run() => {}
                 _ = &mut stop => {} // the deadline: what is known by now has to do
             }
-            search.findings()
+            (search.findings(), began.elapsed())
         })
     }
 

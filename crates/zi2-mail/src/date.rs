@@ -136,7 +136,7 @@ fn digits(text: &str, least: usize, most: usize) -> Option<i64> {
 }
 
 /// Days since 1970 of a Gregorian date, `None` for a day the month does not have.
-fn days_from_1970(year: i64, month: i64, day: i64) -> Option<i64> {
+pub(crate) fn days_from_1970(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     let length = match month {
         2 if leap => 29,

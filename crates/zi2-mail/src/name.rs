@@ -225,6 +225,13 @@ pub enum HostNameError {
 pub struct Timestamp(u64);
 
 impl Timestamp {
+    /// The first second of a month (UTC). Refuses, with `None`, a month outside 1 to 12 and years before 1970.
+    #[must_use]
+    pub fn of_month(year: u16, month: u8) -> Option<Self> {
+        let days = crate::date::days_from_1970(i64::from(year), i64::from(month), 1)?;
+        u64::try_from(days).ok().map(|days| Self(days * 86_400))
+    }
+
     /// The time that many seconds after 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn from_secs(secs: u64) -> Self {

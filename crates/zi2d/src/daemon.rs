@@ -13,6 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use zi2_config::{Config, Loaded, Paths, StoreBackend};
 use zi2_flow::Services;
 use zi2_keys::{Documents, Keyring};
+use zi2_mail::Timestamp;
 use zi2_milter::{Inherited, Limits, Service, Stats, Verdict, serve};
 use zi2_sig::Kid;
 use zi2_store::{Durability, MemoryStore, Settings, SqliteStore, Store, StoreHandle};
@@ -21,6 +22,7 @@ use crate::host::{Account, Listening, bind, enter_sandbox, notify};
 use crate::limits::{CALENDAR_PAUSE, FLUSH_TIME, TIDY_PAUSE};
 use crate::live::{keyring, resolver};
 use crate::milter::{egress, ingress, wishes};
+use crate::records::all_published;
 use crate::report::{Direction, Logging, Watched, start_logging};
 use crate::trouble::Trouble;
 use crate::{Clock, Desk, Live, Metrics, serve_metrics};
@@ -193,9 +195,10 @@ fn say_what_signs(config: &Config, live: &Live) {
     }
 }
 
-fn yyyymm(kid: Kid) -> u64 {
+/// Seconds since the month began that a key is named after.
+fn age(kid: Kid, now: Timestamp) -> Option<u64> {
     let (year, month) = kid.month();
-    u64::from(year) * 100 + u64::from(month)
+    Timestamp::of_month(year, month).map(|begins| now.secs().saturating_sub(begins.secs()))
 }
 
 #[derive(Clone, Default)]
@@ -218,13 +221,13 @@ fn watched(
         store: store.clone(),
         resolver: Box::new(move || of_resolver.live().services.resolver.clone()),
         log_dropped: Box::new(move || u64::try_from(dropped.dropped_lines()).unwrap_or(u64::MAX)),
-        key_month: Box::new(move || of_key.live().signs_with().map(yyyymm)),
+        key_age: Box::new(move || age(of_key.live().signs_with()?, of_key.clock.now())),
         rows: Arc::clone(&counts.rows),
         nonces: Arc::clone(&counts.nonces),
     }
 }
 
-/// Clears the store of what is too old to matter, and counts what is left.
+/// Clears the store of what is too old to matter, counts what is left, and looks whether our key is published.
 async fn keep_house(desk: Arc<Desk>, counts: Counts) {
     let mut due = interval(TIDY_PAUSE);
     due.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -239,6 +242,7 @@ async fn keep_house(desk: Arc<Desk>, counts: Counts) {
             }
             Err(error) => tracing::error!(%error, "the store could not be cleared"),
         }
+        desk.metrics.records_match(all_published(&live).await);
     }
 }
 

@@ -11,6 +11,7 @@ mod host;
 pub mod limits;
 mod live;
 mod milter;
+mod records;
 mod report;
 mod trouble;
 

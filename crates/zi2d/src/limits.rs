@@ -37,5 +37,8 @@ pub const FLUSH_TIME: Duration = Duration::from_secs(5);
 /// Time a log of issued nonces may take before the message leaves without an entry.
 pub const ISSUE_TIME: Duration = Duration::from_millis(200);
 
-/// Octets of the account files that are read.
+/// File handles that are asked for, where the system allows as many: one a connection.
 pub const FILE_HANDLES: u64 = 65_536;
+
+/// Hosted domains whose records are looked at: an hour's look must not become a flood of questions.
+pub const WATCHED_DOMAINS: usize = 500;

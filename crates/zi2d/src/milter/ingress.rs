@@ -127,6 +127,9 @@ impl Message for Ingress {
             took: began.elapsed(),
         };
         line.tell(&self.desk.metrics);
+        if let Some(took) = judged.as_ref().and_then(|(judged, _)| judged.key_search) {
+            self.desk.metrics.searched(judgement, took);
+        }
         outcome
     }
 }

@@ -15,8 +15,9 @@ use prometheus_client::registry::{Registry, Unit};
 use zi2_keys::Resolver;
 use zi2_mail::Timestamp;
 use zi2_milter::Stats;
+use zi2_sig::Origin;
 use zi2_store::StoreHandle;
-use zi2_trust::{Judgement, Spoof};
+use zi2_trust::{Judgement, Spoof, Verdict};
 
 /// Which way a message goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,6 +42,9 @@ pub struct Metrics {
     verifications: Family<VerificationLabels, Counter>,
     signatures: Family<SignatureLabels, Counter>,
     spoofs: Family<SpoofLabels, Counter>,
+    lookups: Family<LookupLabels, Counter>,
+    lookup_times: Histogram,
+    record_match: Gauge,
     answers: Family<DirectionLabels, Histogram>,
     issue_failures: Counter,
     reload_ok: Gauge,
@@ -58,8 +62,8 @@ pub(crate) struct Watched {
     pub(crate) resolver: Box<dyn Fn() -> Resolver + Send + Sync>,
     /// Log lines that were dropped.
     pub(crate) log_dropped: Box<dyn Fn() -> u64 + Send + Sync>,
-    /// The month of the key that signs, as YYYYMM; none without a key.
-    pub(crate) key_month: Box<dyn Fn() -> Option<u64> + Send + Sync>,
+    /// The age of the key that signs, counted from the month it is named after; none without a key.
+    pub(crate) key_age: Box<dyn Fn() -> Option<u64> + Send + Sync>,
     /// Rows and nonces of the store, as last counted.
     pub(crate) rows: Arc<AtomicU64>,
     /// See `rows`.
@@ -77,6 +81,13 @@ struct VerificationLabels {
     result: &'static str,
     reason: &'static str,
     level: u32,
+    key_source: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct LookupLabels {
+    source: &'static str,
+    outcome: &'static str,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
@@ -113,6 +124,9 @@ impl Metrics {
             verifications: Family::default(),
             signatures: Family::default(),
             spoofs: Family::default(),
+            lookups: Family::default(),
+            lookup_times: Histogram::new(BUCKETS),
+            record_match: Gauge::default(),
             answers: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             issue_failures: Counter::default(),
             reload_ok: Gauge::default(),
@@ -134,6 +148,12 @@ impl Metrics {
         to.register("zi2_spoofs", "Incoming messages marked as spoof", self.spoofs.clone());
         let about = "Time from the end of a message to the answer";
         to.register_with_unit("zi2_eom_duration", about, Unit::Seconds, self.answers.clone());
+        to.register("zi2_key_lookups", "Searches for keys by source and outcome", self.lookups.clone());
+        let about = "Time of a search for keys";
+        to.register_with_unit("zi2_key_lookup_duration", about, Unit::Seconds, self.lookup_times.clone());
+        let about = "1 if every hosted domain publishes the key that signs, 0 if one does not, -1 if not known";
+        to.register("zi2_dns_record_match", about, self.record_match.clone());
+        self.record_match.set(-1);
         let about = "Certifications that left without an entry in the log of issued nonces";
         to.register("zi2_issue_failures", about, self.issue_failures.clone());
         to.register("zi2_config_last_reload_success", "1 if the last reload succeeded", self.reload_ok.clone());
@@ -177,10 +197,31 @@ impl Metrics {
         self.issue_failures.inc();
     }
 
+    /// Whether all hosted domains publish the key that signs; none when that could not be found out.
+    pub(crate) fn records_match(&self, all: Option<bool>) {
+        self.record_match.set(all.map_or(-1, i64::from));
+    }
+
+    /// A search for keys that took so long, if it has ended.
+    pub(crate) fn searched(&self, judgement: &Judgement, took: Duration) {
+        let outcome = match judgement.verdict {
+            Verdict::TempError => "failed",
+            _ if judgement.reason.as_str().starts_with("key.") => "missing",
+            _ => "found",
+        };
+        self.lookups.get_or_create(&LookupLabels { source: key_source(judgement), outcome }).inc();
+        self.lookup_times.observe(took.as_secs_f64());
+    }
+
     pub(crate) fn verified(&self, judgement: &Judgement, took: Duration) {
         let (result, reason) = (judgement.verdict.as_str(), judgement.reason.as_str());
         self.count(Direction::Ingress, result, took);
-        let labels = VerificationLabels { result, reason, level: u32::from(judgement.level.number()) };
+        let labels = VerificationLabels {
+            result,
+            reason,
+            level: u32::from(judgement.level.number()),
+            key_source: key_source(judgement),
+        };
         self.verifications.get_or_create(&labels).inc();
         if judgement.spoof != Spoof::No {
             self.spoofs.get_or_create(&SpoofLabels { spoof: judgement.spoof.as_str() }).inc();
@@ -196,6 +237,17 @@ impl Metrics {
         let direction = direction.as_str();
         self.messages.get_or_create(&MessageLabels { direction, result }).inc();
         self.answers.get_or_create(&DirectionLabels { direction }).observe(took.as_secs_f64());
+    }
+}
+
+/// Where the key of a valid certification came from.
+fn key_source(judgement: &Judgement) -> &'static str {
+    match judgement.certified.map(|attested| attested.origin()) {
+        Some(Origin::Local) => "local",
+        Some(Origin::Exchanged) => "peer",
+        Some(Origin::Dns) => "dns",
+        Some(Origin::Https) => "https",
+        None => "none",
     }
 }
 
@@ -222,8 +274,12 @@ impl Collector for Watched {
         one("zi2_store_waiting", "Requests that wait for the store", &gauge(store.waiting))?;
         one("zi2_trust_store_entries", "Keys in the history", &gauge(self.rows.load(Ordering::Relaxed)))?;
         one("zi2_nonce_store_entries", "Certifications remembered", &gauge(self.nonces.load(Ordering::Relaxed)))?;
-        if let Some(month) = (self.key_month)() {
-            one("zi2_key_month", "Month of the key that signs, as YYYYMM", &gauge(month))?;
+        let commits = ConstCounter::<f64>::new(Duration::from_micros(store.commit_micros).as_secs_f64());
+        one("zi2_store_commit_seconds", "Time spent in commits of the store", &commits)?;
+        if let Some(age) = (self.key_age)() {
+            let about = "Age of the key that signs, from the begin of its month";
+            let mut metric = encoder.encode_descriptor("zi2_key_age_seconds", about, None, gauge(0).metric_type())?;
+            gauge(age).encode(metric.encode_family(&[("role", "active")])?)?;
         }
         self.listeners(&mut encoder)
     }
