@@ -21,8 +21,11 @@ fn line_ends() -> Vec<Sketch> {
         let changed = b0().in_body("noon?\r\n", &format!("noon?{octet}"));
         let ours = Mail::by("alice@recv.example").in_body("noon?\r\n", &format!("noon?{octet}"));
         Sketch::one(number, EOL, title, &changed, tampered("tampered.body").by("good.example"))
-            .note("The threat model calls it msg.eol; by zi2.md §3 a mix of line ends is taken octet by octet, so the body \
-                   is another one, and a signer does not certify it (message.not_smtp).")
+            .note(
+                "The threat model calls it msg.eol; by zi2.md §3 a mix of line ends is taken \
+                octet by octet, so the body is another one, and a signer does not certify it \
+                (message.not_smtp).",
+            )
             .message("outgoing.eml", &ours)
             .senders("login alice@recv.example recv.example\n")
             .milter(not_certified("outgoing.eml", &ours, "message.not_smtp"))
@@ -167,9 +170,11 @@ fn lists() -> Vec<Sketch> {
             .step("message.eml", "DMARC fails too", tampered("tampered.header").by("good.example").spoof("suspected"))
             .dmarc(Dmarc::Fail)
             .leaves(&[("good.example", "good", 5, 3)])
-            .note("The threat model says body.changed; by zi2.md §7 step 6 the field signature is looked at first, and it \
-                   covers Subject. It never marks a list; by zi2.md §9 history marks `suspected` unless DMARC passes or a \
-                   restoration succeeds.")
+            .note(
+                "The threat model says body.changed; by zi2.md §7 step 6 the field signature is \
+                 looked at first, and it covers Subject. It never marks a list; by zi2.md §9 \
+                history marks `suspected` unless DMARC passes or a restoration succeeds.",
+            )
             .later("via=list, which belongs to restoration."),
         Sketch::one(
             46,
@@ -178,7 +183,12 @@ fn lists() -> Vec<Sketch> {
             &rewritten,
             malformed("domain.mismatch").by("list.example").without(&["mx.evil"]),
         )
-        .arrives("stripped.eml", &rewritten.clone().without("X-ZI2-Certified"), "and the certification taken away", missing().by("list.example"))
+        .arrives(
+            "stripped.eml",
+            &rewritten.clone().without("X-ZI2-Certified"),
+            "and the certification taken away",
+            missing().by("list.example"),
+        )
         .world(json!({"hosted": ["recv.example"]})),
         Sketch::one(
             49,
@@ -187,7 +197,12 @@ fn lists() -> Vec<Sketch> {
             &carrier,
             missing().by("evil.example").without(&["good"]),
         )
-        .arrives("certified.eml", &carrier.clone().signed(EVIL), "and that certified by evil", pass("evil.example").without(&["good"])),
+        .arrives(
+            "certified.eml",
+            &carrier.clone().signed(EVIL),
+            "and that certified by evil",
+            pass("evil.example").without(&["good"]),
+        ),
     ]
 }
 

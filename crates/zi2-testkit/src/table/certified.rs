@@ -56,8 +56,9 @@ fn kid() -> Sketch {
     .arrives("empty.eml", &with(""), "empty", bad())
     .arrives("case.eml", &with("ZI2-CERT-2026-11"), "in capitals", bad())
     .note(
-        "The NUL is a defect of the header section, so nothing at all is asked. The others cost one question, for the \
-           policy of the From domain: by D2 a broken field must gain nothing over a missing one.",
+        "The NUL is a defect of the header section, so nothing at all is asked. The \
+                others cost one question, for the policy of the From domain: by D2 a broken \
+                field must gain nothing over a missing one.",
     )
 }
 
@@ -154,5 +155,8 @@ fn servers() -> Sketch {
             "the same in draft form",
             pass("evil.example"),
         )
-        .note("sid.syntax in the threat model. The one question allowed is for the policy of the From domain.")
+        .note(
+            "sid.syntax in the threat model. The one question allowed is for the policy of \
+                the From domain.",
+        )
 }

@@ -17,7 +17,10 @@ fn certifications() -> Sketch {
         .arrives("990.eml", &short(990), "990: fewer fields than the limit", refused("header.duplicate"))
         .arrives("2.eml", &with(2), "two, both valid", refused("header.duplicate"))
         .arrives("1.eml", &with(1), "one", pass("good.example"))
-        .note("Over 1,000 fields in all the header section itself is malformed (zi2.md §2), below it is the duplicate.")
+        .note(
+            "Over 1,000 fields in all the header section itself is malformed (zi2.md §2), \
+                below it is the duplicate.",
+        )
 }
 
 fn fields() -> Sketch {

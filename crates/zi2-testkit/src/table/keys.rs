@@ -64,7 +64,10 @@ fn places() -> Vec<Sketch> {
             no_key("key.not_found").by("good.example"),
         )
         .world(wildcard)
-        .note("key.missing in the threat model. The world has no wildcards; every name that is asked answers so."),
+        .note(
+            "key.missing in the threat model. The world has no wildcards; every name that \
+                is asked answers so.",
+        ),
         Sketch::one(
             118,
             "the page's DNS name",
@@ -73,7 +76,10 @@ fn places() -> Vec<Sketch> {
             pass("good.example").queries(KEYS + 5),
         )
         .world(page("good", Value::Null))
-        .note("By zi2.md §6 it passes while <kid>.good.example itself is empty, as the head of the threat model says."),
+        .note(
+            "By zi2.md §6 it passes while <kid>.good.example itself is empty, as the head \
+                of the threat model says.",
+        ),
         Sketch::new(
             119,
             "A4: a delegated name speaks for its parent",
@@ -99,7 +105,10 @@ fn places() -> Vec<Sketch> {
             pass("good.example"),
         )
         .world(json!({"dns": {"mx.good.example": {"a": ["10.0.0.5"]}}}))
-        .later("That the document at that host is not fetched: there is no fetcher on the mail path."),
+        .later(
+            "That the document at that host is not fetched: there is no fetcher on the mail \
+                 path.",
+        ),
     ]
 }
 
@@ -128,8 +137,9 @@ fn weak() -> Vec<Sketch> {
             )
         })
     };
-    let note = "key.weak in the threat model; by zi2.md §5 a weak key is a candidate that verifies nothing. Of the four \
-                constant signatures at least one holds for a lax library, whatever the message.";
+    let note = "key.weak in the threat model; by zi2.md §5 a weak key is a candidate that \
+                verifies nothing. Of the four constant signatures at least one holds for a lax \
+                 library, whatever the message.";
     let spki = format!(
         "v=ZI2CERT1; k=ed25519; p={}; kid={KID}",
         STANDARD.encode(
@@ -143,17 +153,37 @@ fn weak() -> Vec<Sketch> {
         author(&records.iter().map(String::as_str).collect::<Vec<_>>())
     };
     vec![
-        constant(Sketch::new(113, "a key that verifies anything", "the identity as key, constant signatures").world(with(points[0]))).note(note),
-        constant(Sketch::new(114, "a key that verifies anything", "all zero as key, constant signatures").world(with(points[2]))).note(note),
-        Sketch::one(115, "a key in the wrong wrapping", "a SubjectPublicKeyInfo of 44 octets in p=", &b0(), no_key("key.not_found"))
-            .world(json!({"dns": {AUTHOR: {"txt": [[spki]]}, "_zi2cert.mx.good.example": null}}))
-            .note("key.length in the threat model: the record is none, and `zi2-cert verify --domain` says why."),
+        constant(
+            Sketch::new(113, "a key that verifies anything", "the identity as key, constant signatures")
+                .world(with(points[0])),
+        )
+        .note(note),
+        constant(
+            Sketch::new(114, "a key that verifies anything", "all zero as key, constant signatures")
+                .world(with(points[2])),
+        )
+        .note(note),
+        Sketch::one(
+            115,
+            "a key in the wrong wrapping",
+            "a SubjectPublicKeyInfo of 44 octets in p=",
+            &b0(),
+            no_key("key.not_found"),
+        )
+        .world(json!({"dns": {AUTHOR: {"txt": [[spki]]}, "_zi2cert.mx.good.example": null}}))
+        .note(
+            "key.length in the threat model: the record is none, and `zi2-cert verify \
+                --domain` says why.",
+        ),
         Sketch::new(116, "several records of one kid", "two records with the same kid")
             .message("message.eml", &b0())
             .step_in("message.eml", "", many(1), pass("good.example"))
             .step_in("message.eml", "four", many(3), pass("good.example"))
             .step_in("message.eml", "five", many(4), fail("dns.too_many"))
-            .note("key.duplicate in the threat model; by zi2.md §6 up to four coexist, as in rotation and with several servers."),
+            .note(
+                "key.duplicate in the threat model; by zi2.md §6 up to four coexist, as in \
+                rotation and with several servers.",
+            ),
     ]
 }
 
@@ -192,12 +222,29 @@ fn troubles() -> Vec<Sketch> {
             .message("evil.eml", &honest().signed(EVIL))
             .step_in("message.eml", "", status("SERVFAIL"), servfail())
             .step_in("message.eml", "no answer", status("TIMEOUT"), temperror("dns.timeout"))
-            .step_in("message.eml", "a bogus answer", json!({"dns": {AUTHOR: {"dnssec": "bogus"}}}), temperror("dns.bogus"))
-            .step_in("message.eml", "the server's own document has the key", with_document("mx.good.example", "good"), servfail())
+            .step_in(
+                "message.eml",
+                "a bogus answer",
+                json!({"dns": {AUTHOR: {"dnssec": "bogus"}}}),
+                temperror("dns.bogus"),
+            )
+            .step_in(
+                "message.eml",
+                "the server's own document has the key",
+                with_document("mx.good.example", "good"),
+                servfail(),
+            )
             .step_in("evil.eml", "evil's server and its document", with_document("mx.evil.example", "evil"), servfail())
-            .step_in("message.eml", "the document at the From domain's own host has the key", with_document("good.example", "good"),
-                valid("good.example", 1, "ok.https").queries(KEYS + POLICY))
-            .note("Never the server's HTTPS instead. The From domain's own document is a place of equal standing by zi2.md §6, and \
-                   §7 step 5 gives temperror only if no candidate verifies."),
+            .step_in(
+                "message.eml",
+                "the document at the From domain's own host has the key",
+                with_document("good.example", "good"),
+                valid("good.example", 1, "ok.https").queries(KEYS + POLICY),
+            )
+            .note(
+                "Never the server's HTTPS instead. The From domain's own document is a place of \
+                 equal standing by zi2.md §6, and §7 step 5 gives temperror only if no \
+                candidate verifies.",
+            ),
     ]
 }

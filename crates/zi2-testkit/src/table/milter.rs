@@ -95,7 +95,10 @@ impl MilterStep {
 }
 
 fn own_key() -> Value {
-    json!({"local_keys": [{"sid": "mx.recv.example", "kid": KID, "p": public("recv")}], "hosted": ["a.example", "b.example", "recv.example"]})
+    json!({
+        "local_keys": [{"sid": "mx.recv.example", "kid": KID, "p": public("recv")}],
+        "hosted": ["a.example", "b.example", "recv.example"],
+    })
 }
 
 fn certified_before() -> Sketch {

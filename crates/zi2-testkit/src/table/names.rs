@@ -60,7 +60,10 @@ fn spellings() -> Vec<Sketch> {
             "and in d=",
             pass("good.example"),
         )
-        .note("UTS 46 maps it to a dot; by zi2.md §2 the mapped name is the name, in From, d= and the payload alike."),
+        .note(
+            "UTS 46 maps it to a dot; by zi2.md §2 the mapped name is the name, in From, d= \
+                 and the payload alike.",
+        ),
         Sketch::new(88, "H7", "From ann@GOOD.Example: the same row as ann@good.example")
             .message("message.eml", &honest().with("From", "Ann <ann@GOOD.Example>").signed(GOOD))
             .message("plain.eml", &b0().with("X", "1"))

@@ -37,8 +37,11 @@ fn other_recipient() -> Sketch {
         .step_in(message, "another, though the last one was refused", to(&strangers(21..22), NOW + 3), replayed())
         .step_in(message, "bob, whom it names, is not counted", to(&["bob@recv.example".to_owned()], NOW + 4), pass())
         .leaves(&[("good.example", "good", 3, 1)])
-        .note("rcpt.mismatch in the threat model. Its head: B4 is not adopted; replay to others passes below the allowance of \
-               zi2.md §8 and fails above it. A replayed mail is genuine: no mark, and history does not move.")
+        .note(
+            "rcpt.mismatch in the threat model. Its head: B4 is not adopted; replay to \
+                others passes below the allowance of zi2.md §8 and fails above it. A replayed \
+                mail is genuine: no mark, and history does not move.",
+        )
 }
 
 fn two_recipients() -> Sketch {
@@ -62,16 +65,23 @@ fn two_recipients() -> Sketch {
 
 fn again() -> Sketch {
     let dave = |now| to(&["dave@recv.example".to_owned()], now);
-    Sketch::new(54, "N2: replay to the same recipient", "B0 again to the same recipient after an hour, from another client")
-        .message("message.eml", &b0())
-        .step_in("message.eml", "to dave, whom it does not name", dave(NOW), pass().duplicate(false))
-        .step_in("message.eml", "to dave again", dave(NOW + HOUR), pass().duplicate(true))
-        .step_in("message.eml", "to bob, whom it names", json!({"now": NOW + HOUR}), pass())
-        .step_in("message.eml", "to bob again", json!({"now": NOW + 2 * HOUR}), pass())
-        .leaves(&[("good.example", "good", 4, 1)])
-        .note("The threat model's head: reported as duplicate, not failed. By zi2.md §8 the set holds only recipients outside \
-               To and Cc, so for bob, who stands in To, a second delivery cannot be told from a first one of another; whether \
-               it is reported is left open here.")
+    Sketch::new(
+        54,
+        "N2: replay to the same recipient",
+        "B0 again to the same recipient after an hour, from another client",
+    )
+    .message("message.eml", &b0())
+    .step_in("message.eml", "to dave, whom it does not name", dave(NOW), pass().duplicate(false))
+    .step_in("message.eml", "to dave again", dave(NOW + HOUR), pass().duplicate(true))
+    .step_in("message.eml", "to bob, whom it names", json!({"now": NOW + HOUR}), pass())
+    .step_in("message.eml", "to bob again", json!({"now": NOW + 2 * HOUR}), pass())
+    .leaves(&[("good.example", "good", 4, 1)])
+    .note(
+        "The threat model's head: reported as duplicate, not failed. By zi2.md §8 the \
+                set holds only recipients outside To and Cc, so for bob, who stands in To, a \
+                second delivery cannot be told from a first one of another; whether it is \
+                reported is left open here.",
+    )
 }
 
 fn retry() -> Sketch {
@@ -118,9 +128,13 @@ fn returned() -> Sketch {
                 .what("what went out comes back at once, before anybody here has claimed its nonce")
                 .verified(&["result=pass", "level=1", "reason=ok.returned"], &["level=3"]),
         )
-        .note("rcpt.mismatch in the threat model is the allowance of zi2.md §8. A nonce whose mail has no recipient here must not \
-               stand in the log of issued nonces, or whoever received the mail could claim it. The daemon chooses its own \
-               nonce, so what it made of the first milter step has to come back as well as the second one.")
+        .note(
+            "rcpt.mismatch in the threat model is the allowance of zi2.md §8. A nonce whose \
+                 mail has no recipient here must not stand in the log of issued nonces, or \
+                whoever received the mail could claim it. The daemon chooses its own nonce, so \
+                 what it made of the first milter step has to come back as well as the second \
+                one.",
+        )
 }
 
 fn returned_to_recipient() -> Sketch {

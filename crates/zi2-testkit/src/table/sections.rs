@@ -99,8 +99,10 @@ fn lacking() -> Vec<Sketch> {
     vec![
         lacks(25, "From"),
         lacks(26, "Message-ID"),
-        lacks(27, "Date")
-            .note("The threat model evaluates it and lets the signature fail; zi2.md §2 wants Date exactly once."),
+        lacks(27, "Date").note(
+            "The threat model evaluates it and lets the signature fail; zi2.md §2 wants \
+                Date exactly once.",
+        ),
         Sketch::new(28, "C6", "no octet at all").octets("message.eml", Vec::new()).step(
             "message.eml",
             "",

@@ -49,7 +49,10 @@ fn expectation() -> Vec<Sketch> {
                 expected_missing("suspected"),
             )
             .step_in("message.eml", "and one second later", json!({"now": NOW + 29 * DAY + 1}), missing())
-            .note("Never `yes`: by zi2.md §9 history alone says `suspected`, and not while DMARC passes."),
+            .note(
+                "Never `yes`: by zi2.md §9 history alone says `suspected`, and not while DMARC \
+                passes.",
+            ),
         bare(Sketch::new(87, "D1: the header taken away", "the same with a published p=enforce"))
             .message("broken.eml", &renamed)
             .step_in("message.eml", "DMARC fails", policy(enforce), expected_missing("yes").by("good.example"))
@@ -81,7 +84,8 @@ fn rotation() -> Vec<Sketch> {
     let at = |days: u64| {
         honest().with("Message-ID", format!("<{days}@mail.example>")).signed(Signing { time: NOW + days * DAY, ..new })
     };
-    let published = |days: u64, records: Value| json!({"now": NOW + days * DAY, "dns": {"_zi2cert.good.example": {"txt": records}}});
+    let at_author = |records: Value| json!({"_zi2cert.good.example": {"txt": records}});
+    let published = |days: u64, records: Value| json!({"now": NOW + days * DAY, "dns": at_author(records)});
     let (old_record, new_record) = (record("good", OLD_KID), record("good next", KID));
     let both = json!([[old_record], [new_record]]);
     let alone = json!([[new_record]]);
@@ -141,13 +145,19 @@ fn outsiders() -> Vec<Sketch> {
             .world(trusted("good"))
             .message("message.eml", &honest().forged(&claim.tag("kid", "zi2-cert-2026-09")))
             .message("unknown.eml", &unpublished)
-            .step_in("message.eml", "evil's server publishes the key for itself and claims good.example",
+            .step_in(
+                "message.eml",
+                "evil's server publishes the key for itself and claims good.example",
                 json!({"dns": {"_zi2cert.mx.evil.example": {"txt": [[record("evil", "zi2-cert-2026-09")]]}},
                        "https": {"mx.evil.example": document("evil", "zi2-cert-2026-09", "good.example")}}),
-                suspected("key.unauthorized", super::sketch::NO_KEY))
+                suspected("key.unauthorized", super::sketch::NO_KEY),
+            )
             .step("unknown.eml", "nobody publishes the key", suspected("key.not_found", super::sketch::NO_KEY))
             .leaves(&[("good.example", "good", 5, 3)])
-            .note("key.missing in the threat model. The mark is good.example's history (zi2.md §9), which stays as it was."),
+            .note(
+                "key.missing in the threat model. The mark is good.example's history (zi2.md \
+                §9), which stays as it was.",
+            ),
         Sketch::new(99, "D3: DKIM broken so that only ZI2 is left", "ZI2 passes, DMARC fails")
             .message("message.eml", &b0())
             .step("message.eml", "", pass("good.example").history("unverified"))
@@ -155,8 +165,14 @@ fn outsiders() -> Vec<Sketch> {
             .leaves(&[])
             .later("That DMARC's result stays fail and its policy is acted on.")
             .note("By zi2.md §9 only mail that DMARC does not fail counts for history."),
-        Sketch::one(100, "D4: ARC sealed by the attacker", "a changed mail with evil's seal over x-zi2=pass", &sealed(), tampered("tampered.body").by("good.example"))
-            .later("That a valid seal of somebody who is not on the list has no effect either."),
+        Sketch::one(
+            100,
+            "D4: ARC sealed by the attacker",
+            "a changed mail with evil's seal over x-zi2=pass",
+            &sealed(),
+            tampered("tampered.body").by("good.example"),
+        )
+        .later("That a valid seal of somebody who is not on the list has no effect either."),
     ]
 }
 
@@ -170,7 +186,10 @@ fn document(key: &str, kid: &str, domain: &str) -> Value {
 
 fn sealed() -> Mail {
     b0().body("Pay at once.\r\n")
-        .above("ARC-Authentication-Results: i=1; mx.evil.example; dmarc=pass header.from=good.example; x-zi2=pass header.d=good.example header.s=zi2-cert-2026-11")
+        .above(
+            "ARC-Authentication-Results: i=1; mx.evil.example; dmarc=pass;\r\n \
+             x-zi2=pass header.d=good.example header.s=zi2-cert-2026-11",
+        )
         .above("ARC-Message-Signature: i=1; a=ed25519-sha256; d=evil.example; s=s1; h=from; bh=AAAA; b=AAAA")
         .above("ARC-Seal: i=1; a=ed25519-sha256; d=evil.example; s=s1; cv=none; b=AAAA")
 }
