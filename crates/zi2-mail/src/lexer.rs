@@ -71,7 +71,7 @@ impl<'a> Lexer<'a> {
 
     /// The next octet, not consumed.
     pub(crate) fn peek(&self) -> Option<u8> {
-        self.rest.bytes().next()
+        self.rest.as_bytes().first().copied()
     }
 
     /// Consumes that ASCII octet, or fails.
@@ -93,7 +93,7 @@ impl<'a> Lexer<'a> {
     /// Skips comments and folding white space, if there are any.
     pub(crate) fn skip_cfws(&mut self) -> Result<(), LexError> {
         loop {
-            self.rest = self.rest.trim_start_matches([' ', '\t', '\r', '\n']);
+            self.take_until(|octet| !matches!(octet, b' ' | b'\t' | b'\r' | b'\n'));
             if self.peek() != Some(b'(') {
                 return Ok(());
             }
@@ -197,7 +197,7 @@ impl<'a> Lexer<'a> {
                     into.push(']');
                     return Ok(());
                 }
-                Some(b' ' | b'\t' | b'\r' | b'\n') => self.rest = self.rest.trim_start_matches([' ', '\t', '\r', '\n']),
+                Some(b' ' | b'\t' | b'\r' | b'\n') => drop(self.next()),
                 _ => return Err(self.syntax()),
             }
         }
@@ -244,11 +244,14 @@ impl<'a> Lexer<'a> {
 
 /// § RFC 5322 §3.2.3 atext; RFC 6532 §3.2 adds everything beyond ASCII.
 pub(crate) fn is_atext(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || !octet.is_ascii() || b"!#$%&'*+-/=?^_`{|}~".contains(&octet)
+    matches!(octet, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'/'..=b'9' | b'=' | b'?' | b'A'..=b'Z' | b'^'..=b'~' | 0x80..)
 }
 
 /// The first control octet that is neither a tab nor in a fold (CRLF before white space).
-fn stray_octet(value: &[u8]) -> Option<usize> {
+pub(crate) fn stray_octet(value: &[u8]) -> Option<usize> {
+    if has_only_folds(value) {
+        return None;
+    }
     let mut rest = value;
     loop {
         let control = rest.iter().position(|octet| octet.is_ascii_control() && *octet != b'\t')?;
@@ -257,6 +260,19 @@ fn stray_octet(value: &[u8]) -> Option<usize> {
             stray => return Some(value.len() - stray.len()),
         }
     }
+}
+
+/// Whether there is no stray octet. Nearly always so, and the compiler makes vectors of that question: it is about each
+/// octet and its next.
+fn has_only_folds(value: &[u8]) -> bool {
+    let stray = |octet: u8, next: u8| {
+        let other = ((octet < b' ') & (octet != b'\t') & (octet != b'\r') & (octet != b'\n')) | (octet == 0x7f);
+        let line = ((octet == b'\r') != (next == b'\n')) | ((octet == b'\n') & (next != b' ') & (next != b'\t'));
+        other | line
+    };
+    let next = value.get(1..).unwrap_or_default();
+    let found = value.iter().zip(next).fold(false, |found, (octet, next)| found | stray(*octet, *next));
+    !found && value.first() != Some(&b'\n') && !value.last().is_some_and(|last| stray(*last, b'x'))
 }
 
 #[cfg(test)]

@@ -86,11 +86,11 @@ pub enum DomainError {
 
 /// Plain names, nearly all of them, need no Unicode tables: this is on the path of every message.
 fn is_plain(text: &str) -> bool {
-    text.is_ascii() && !text.split('.').any(is_a_label)
+    text.is_ascii() && !text.as_bytes().split(|octet| *octet == b'.').any(is_a_label)
 }
 
-fn is_a_label(label: &str) -> bool {
-    label.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("xn--"))
+fn is_a_label(label: &[u8]) -> bool {
+    label.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"xn--"))
 }
 
 /// UTS 46 ToASCII, non-transitional, STD3. Hyphens in places 3 and 4 are left alone: real hosts have them.
@@ -99,7 +99,7 @@ fn to_a_labels(text: &str) -> Result<String, DomainError> {
     // zi2.md §2: labels must round-trip. The library checks this too since RUSTSEC-2024-0421; a second opinion is cheap.
     let (unicode, checked) = Uts46::new().to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
     checked.map_err(|_| DomainError::Idna)?;
-    let decodes_to_ascii = ascii.split('.').zip(unicode.split('.')).any(|(a, u)| is_a_label(a) && u.is_ascii());
+    let decodes_to_ascii = ascii.split('.').zip(unicode.split('.')).any(|(a, u)| is_a_label(a.as_bytes()) && u.is_ascii());
     if decodes_to_ascii || uts46_to_ascii(&unicode)? != ascii {
         return Err(DomainError::Idna);
     }
@@ -117,7 +117,7 @@ fn check_labels(ascii: &str) -> Result<(), DomainError> {
     if ascii.len() > DOMAIN_OCTETS {
         return Err(DomainError::TooLong(ascii.len()));
     }
-    ascii.split('.').try_for_each(|label| check_label(label.as_bytes()))
+    ascii.as_bytes().split(|octet| *octet == b'.').try_for_each(check_label)
 }
 
 fn check_label(label: &[u8]) -> Result<(), DomainError> {
@@ -163,7 +163,7 @@ impl HostName {
         if NOT_PUBLIC.contains(&last) {
             return Err(HostNameError::NotPublic);
         }
-        if last.bytes().all(|octet| octet.is_ascii_digit()) {
+        if is_number(last) {
             return Err(HostNameError::Address);
         }
         if labels.next().is_none() {
@@ -289,6 +289,13 @@ impl Timestamp {
 }
 
 const DAY: u64 = 86_400;
+
+/// A last label that inet_aton(3) and the URL standard ("ends in a number") read as part of an IPv4 address: 0x7f.0x1 is
+/// 127.0.0.1 (security.md R1).
+fn is_number(label: &str) -> bool {
+    let hex = label.strip_prefix("0x").is_some_and(|digits| digits.bytes().all(|octet| octet.is_ascii_hexdigit()));
+    hex || label.bytes().all(|octet| octet.is_ascii_digit())
+}
 
 #[cfg(test)]
 mod tests {

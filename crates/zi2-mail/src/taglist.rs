@@ -5,6 +5,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use memchr::{memchr, memchr_iter};
+
+use crate::lexer::stray_octet;
 use crate::limits;
 
 /// A tag list that was read, with the place of every value.
@@ -30,10 +33,10 @@ impl<'a> TagList<'a> {
     ///
     /// [`TagListError`] says what is wrong, and where.
     pub fn parse(value: &'a [u8]) -> Result<Self, TagListError> {
-        let mut tags: Vec<Tag<'a>> = Vec::new();
+        let mut tags: Vec<Tag<'a>> = Vec::with_capacity(USUAL_TAGS);
         let mut start = 0;
-        for spec in value.split(|octet| *octet == b';') {
-            let end = start + spec.len();
+        for end in memchr_iter(b';', value).chain([value.len()]) {
+            let spec = value.get(start..end).unwrap_or_default();
             // § RFC 6376 §3.2: tag-list = tag-spec *( ";" tag-spec ) [ ";" ]
             if end == value.len() && !tags.is_empty() && trim(spec).is_empty() {
                 check_value(spec, start)?;
@@ -70,6 +73,9 @@ impl<'a> TagList<'a> {
     }
 }
 
+/// Tags of an ordinary signature field; more than this costs a second allocation.
+const USUAL_TAGS: usize = 12;
+
 /// One tag of a [`TagList`]: name, value, and where the value stood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tag<'a> {
@@ -100,11 +106,12 @@ impl<'a> Tag<'a> {
     /// The value without any white space, as base64 is read.
     #[must_use]
     pub fn compact(&self) -> Cow<'a, [u8]> {
-        if self.value.iter().any(|octet| is_fws(*octet)) {
-            self.value.iter().copied().filter(|octet| !is_fws(*octet)).collect()
-        } else {
-            Cow::Borrowed(self.value)
+        if !self.value.iter().any(|octet| is_fws(*octet)) {
+            return Cow::Borrowed(self.value);
         }
+        let mut compact = Vec::with_capacity(self.value.len());
+        self.value.split(|octet| is_fws(*octet)).for_each(|part| compact.extend_from_slice(part));
+        Cow::Owned(compact)
     }
 }
 
@@ -150,7 +157,7 @@ impl TagListErrorKind {
 /// § RFC 6376 §3.2: tag-spec = [FWS] tag-name [FWS] "=" [FWS] tag-value [FWS]
 fn parse_tag(spec: &[u8], start: usize) -> Result<Tag<'_>, TagListError> {
     check_value(spec, start)?;
-    let Some(equals) = memchr::memchr(b'=', spec) else {
+    let Some(equals) = memchr(b'=', spec) else {
         let kind = if trim(spec).is_empty() { TagListErrorKind::Empty } else { TagListErrorKind::NoEquals };
         return Err(kind.at(start));
     };
@@ -171,15 +178,7 @@ fn tag_name(name: &[u8]) -> Option<&str> {
 ///
 /// Beyond RFC 6376, octets from 0x80 on are let through: a note in UTF-8 must not make a domain's key unreadable.
 fn check_value(octets: &[u8], start: usize) -> Result<(), TagListError> {
-    let mut rest = octets;
-    while let [octet, tail @ ..] = rest {
-        rest = match (octet, tail) {
-            (b'\t' | b' '..=b'~' | 0x80.., _) => tail,
-            (b'\r', [b'\n', b' ' | b'\t', folded @ ..]) => folded,
-            _ => return Err(TagListErrorKind::Octet.at(start + octets.len() - rest.len())),
-        };
-    }
-    Ok(())
+    stray_octet(octets).map_or(Ok(()), |offset| Err(TagListErrorKind::Octet.at(start + offset)))
 }
 
 fn trim(mut octets: &[u8]) -> &[u8] {

@@ -6,6 +6,9 @@ use super::{AddrSpec, AddressError};
 use crate::lexer::{DomainForm, Lexer, Words};
 use crate::limits;
 
+/// Octets of an ordinary name or domain; more than this costs a second allocation.
+const USUAL_WORDS: usize = 48;
+
 /// Which field is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Strictness {
@@ -51,8 +54,8 @@ impl<'a> Grammar<'a> {
             strictness,
             place: Place::List,
             found: Found { addresses: Vec::new(), detours: 0 },
-            words: String::new(),
-            domain: String::new(),
+            words: String::with_capacity(USUAL_WORDS),
+            domain: String::with_capacity(USUAL_WORDS),
         })
     }
 

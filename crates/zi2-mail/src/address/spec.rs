@@ -74,7 +74,8 @@ impl fmt::Display for AddrSpec {
 
 /// § zi2.md §4: unquoted when a dot-atom, else quoted with only `"` and `\` escaped; ASCII letters lower-cased, no others.
 fn normalized_local(contents: &str) -> String {
-    if contents.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atext)) {
+    let mut atoms = contents.as_bytes().split(|octet| *octet == b'.');
+    if atoms.all(|atom| !atom.is_empty() && atom.iter().copied().all(is_atext)) {
         return contents.to_ascii_lowercase();
     }
     let mut quoted = String::with_capacity(contents.len() + 2);

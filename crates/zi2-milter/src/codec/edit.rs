@@ -190,10 +190,11 @@ impl Edits {
     }
 
     fn admit(&mut self, octets: usize) -> Result<(), EditError> {
-        self.octets = self.octets.saturating_add(octets);
-        if self.len() >= limits::EDITS || self.octets > limits::EDIT_OCTETS {
+        let octets = self.octets.saturating_add(octets);
+        if self.len() >= limits::EDITS || octets > limits::EDIT_OCTETS {
             return Err(EditError::TooMany);
         }
+        self.octets = octets;
         Ok(())
     }
 }

@@ -131,21 +131,31 @@ impl Session {
         loop {
             let Some(front) = self.reader.front()? else { return Ok(None) };
             let event = match self.step(front.kind, self.reader.payload(front).is_empty())? {
-                Step::Show => match Command::parse(front.kind, self.reader.take(front))? {
-                    Command::OptNeg(offer) => {
-                        let agreed = Negotiated::from_offer(&self.wishes, offer)?;
+                Step::Show => match Command::parse(front.kind, self.reader.take(front)) {
+                    Err(malformed) => {
+                        (self.state, self.owed) = (State::Closed, None);
+                        return Err(malformed.into());
+                    }
+                    Ok(Command::OptNeg(offer)) => {
+                        let agreed = Negotiated::from_offer(&self.wishes, offer)
+                            .inspect_err(|_| self.state = State::Closed)?;
                         let macros = &agreed.requests(&self.wishes);
                         Reply::OptNeg { answer: agreed.answer(), macros }
                             .encode(agreed.leading_space(), &mut self.output);
                         Some(Event::Negotiated(*self.negotiated.insert(agreed)))
                     }
-                    command => Event::of(command),
+                    Ok(command) => Event::of(command),
                 },
                 Step::ShowLastBody => Some(Event::Body(self.reader.payload(front))),
                 Step::ShowAborted => Some(Event::Aborted),
                 Step::Hide => {
-                    if let Command::Macros(frame) = Command::parse(front.kind, self.reader.take(front))? {
-                        self.macros.set(frame);
+                    match Command::parse(front.kind, self.reader.take(front)) {
+                        Ok(Command::Macros(frame)) => self.macros.set(frame),
+                        Ok(_) => {}
+                        Err(malformed) => {
+                            (self.state, self.owed) = (State::Closed, None);
+                            return Err(malformed.into());
+                        }
                     }
                     self.settle();
                     continue;

@@ -144,7 +144,9 @@ fn put(transaction: &Transaction<'_>, row: &KeyHistory) -> Result<(), Fault> {
 
 fn read(row: &Row<'_>) -> Result<KeyHistory, Fault> {
     let text: String = row.get(0)?;
-    let domain = Domain::parse(&text).map_err(|_| Fault::Damaged("a domain of history is none"))?;
+    // Another spelling would be shown as a domain under which nobody can find the row.
+    let domain = Domain::parse(&text).ok().filter(|domain| domain.as_str() == text);
+    let domain = domain.ok_or(Fault::Damaged("a domain of history is none"))?;
     read_as(domain, row)
 }
 

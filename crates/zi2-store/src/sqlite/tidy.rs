@@ -31,9 +31,14 @@ pub(super) fn tidy(store: &SqliteStore, now: Timestamp, window: u64) -> Result<T
         if leaving.is_empty() {
             break;
         }
+        let before = done.rows_evicted;
         for leaving in leaving.chunks(limits::EVICTED_ROWS) {
             done.rows_evicted += store.write(|transaction| evict(transaction, leaving))?;
             thread::sleep(BREATH);
+        }
+        // All have moved, or a damaged file shows rows that cannot be found: the next tidying looks again.
+        if done.rows_evicted == before {
+            break;
         }
     }
     // The flusher cannot report that the disk is full; this can.

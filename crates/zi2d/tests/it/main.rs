@@ -1,6 +1,7 @@
 //! The daemon's messages through the milter protocol, with a mail server's side that applies edits as Postfix does.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
+mod cases;
 mod faults;
 mod forged;
 mod kit;

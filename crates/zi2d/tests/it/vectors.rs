@@ -56,7 +56,7 @@ async fn every_case() {
 
 /// Whether a mail server can hand the header section over: a frame of the protocol has no place for NUL, and a line that
 /// is no field ends the section for the server, so that no milter ever sees it. The library and the command have these.
-fn travels(octets: &[u8]) -> bool {
+pub(crate) fn travels(octets: &[u8]) -> bool {
     let section = octets.windows(4).position(|end| end == b"\r\n\r\n").map_or(octets, |end| &octets[..end]);
     let mut lines = section.split(|octet| *octet == b'\n');
     let is_field = |line: &[u8]| !line.starts_with(b" ") && !line.starts_with(b"\t") && line.contains(&b':');
