@@ -148,7 +148,7 @@ fn it_runs_reloads_counts_and_ends() {
     let figures = get(port, "/metrics");
     for figure in [
         "zi2_messages_total{direction=\"ingress\",result=\"missing\"} 1",
-        "zi2_verifications_total{result=\"missing\",reason=\"policy.expected_missing\",level=\"0\"} 1",
+        "zi2_verifications_total{result=\"missing\",reason=\"policy.expected_missing\",level=\"0\",key_source=\"none\"} 1",
         "zi2_milter_connections_taken_total{listener=\"ingress\"} 1",
         "zi2_config_last_reload_success 1",
     ] {
