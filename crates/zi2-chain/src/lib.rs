@@ -1,0 +1,8 @@
+//! The existing chain beside DKIM: SPF (RFC 7208), DMARC (RFC 9989, RFC 7489 records) and ARC (RFC 8617, verifying only).
+//!
+//! Each is a machine that asks and is told: `poll` gives the next [`Question`]s, `answer` takes what DNS said, `finish`
+//! gives the result. Nothing here waits, reads a clock or opens a socket.
+
+mod dns;
+
+pub use dns::{Answer, DnsName, DnsNameError, Question};
