@@ -94,8 +94,11 @@ impl SmtpScan {
     fn block(&mut self, block: &[u8]) {
         let next = block.get(1..).unwrap_or_default();
         let pairs = block.iter().zip(next);
-        let bad = pairs.clone().fold(false, |bad, (a, b)| bad | (*a == 0) | ((*a == b'\r') != (*b == b'\n')));
-        if bad {
+        // A minimum is one instruction for many octets, a comparison and its use are two.
+        let look =
+            |(least, bad): (u8, bool), (a, b): (&u8, &u8)| (least.min(*a), bad | ((*a == b'\r') != (*b == b'\n')));
+        let (least, bad) = pairs.clone().fold((u8::MAX, false), look);
+        if bad || least == 0 {
             pairs.for_each(|(a, b)| self.pair(Some(*a), Some(*b)));
         }
     }

@@ -227,7 +227,7 @@ fn past_standing(attested: &Attested, around: &Circumstances<'_>) -> Standing {
 fn covers(certified: &Certified) -> Vec<String> {
     let fields: Vec<String> = match certified.form {
         Form::Draft => ["from.address", "to.address", "message-id"].map(str::to_owned).to_vec(),
-        Form::Page | Form::Combined => certified.covered.clone(),
+        Form::Page | Form::Combined => certified.covered().map(str::to_owned).collect(),
     };
     fields.into_iter().chain(["body".to_owned()]).collect()
 }

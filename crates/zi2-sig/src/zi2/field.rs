@@ -49,10 +49,9 @@ pub struct Certified {
     pub kid: Kid,
     /// The server's name, `sid=` or in page form `s=`.
     pub sid: HostName,
-    /// Signed field names, `h=`; empty in draft form.
-    pub covered: Vec<String>,
+    /// Signed field names with a `:` between each two; empty in draft form.
+    covered: Box<str>,
     pub(super) body_hash: [u8; 32],
-    pub(super) body_hash_text: String,
     pub(super) draft: Option<DraftTags>,
     pub(super) page: Option<PageTags>,
 }
@@ -62,7 +61,6 @@ pub struct Certified {
 pub(super) struct DraftTags {
     pub(super) sid: HostName,
     pub(super) nonce: [u8; 16],
-    pub(super) nonce_text: String,
     pub(super) signature: [u8; 64],
 }
 
@@ -90,10 +88,16 @@ impl Certified {
         let common = (
             parse_time(required(&tags, "t")?)?,
             parse_with(&tags, "kid", |t| Kid::parse(t).ok())?,
-            octets::<32>(&tags, "bh")?,
+            octets(&tags, "bh")?,
         );
         // §1: a field with b is read in the page form, otherwise in the draft form.
         if tags.get("b").is_some() { page_form(&tags, common) } else { draft_form(&tags, common) }
+    }
+
+    /// Signed field names, `h=`, in their order; none in draft form.
+    pub fn covered(&self) -> impl Iterator<Item = &str> {
+        // A closure, because the search that std has for a character is made for long texts.
+        self.covered.split(|c| c == ':').filter(|name| !name.is_empty())
     }
 
     /// What makes the signature one of a kind (zi2.md §8): in page form the first octets of SHA-256(b), else `n=`.
@@ -106,32 +110,31 @@ impl Certified {
     }
 }
 
-type Common = (Timestamp, Kid, ([u8; 32], String));
+type Common = (Timestamp, Kid, [u8; 32]);
 
-fn draft_form(tags: &TagList<'_>, (time, kid, (body_hash, body_hash_text)): Common) -> Result<Certified, Failure> {
-    let draft = draft_tags(tags)?;
+fn draft_form(tags: &TagList<'_>, (time, kid, body_hash): Common) -> Result<Certified, Failure> {
+    let draft = draft_tags(tags, host(tags, "sid")?)?;
     Ok(Certified {
         form: Form::Draft,
         time,
         kid,
         sid: draft.sid.clone(),
-        covered: Vec::new(),
+        covered: Box::default(),
         body_hash,
-        body_hash_text,
         draft: Some(draft),
         page: None,
     })
 }
 
-fn page_form(tags: &TagList<'_>, (time, kid, (body_hash, body_hash_text)): Common) -> Result<Certified, Failure> {
-    let s = parse_with(tags, "s", |t| HostName::parse(t).ok())?;
+fn page_form(tags: &TagList<'_>, (time, kid, body_hash): Common) -> Result<Certified, Failure> {
+    let s = host(tags, "s")?;
     let domain = parse_with(tags, "d", |t| Domain::parse(t).ok())?;
     let covered = signed_names(required(tags, "h")?)?;
-    let (signature, _) = octets::<64>(tags, "b")?;
-    let page = PageTags { domain, signature, b_span: required(tags, "b")?.span() };
+    let page = PageTags { domain, signature: octets(tags, "b")?, b_span: required(tags, "b")?.span() };
     // §1: with all tags of both it is the combined form, and then s must equal sid. In plain page form they are ignored.
     let has_all = ["sid", "n", "sig"].iter().all(|name| tags.get(name).is_some());
-    if has_all && parse_with(tags, "sid", |t| HostName::parse(t).ok())? != s {
+    let sid = if has_all { Some(host(tags, "sid")?) } else { None };
+    if sid.as_ref().is_some_and(|sid| *sid != s) {
         return Err(Failure::Syntax(SyntaxFault::Certified("s and sid differ")));
     }
     Ok(Certified {
@@ -141,17 +144,17 @@ fn page_form(tags: &TagList<'_>, (time, kid, (body_hash, body_hash_text)): Commo
         sid: s,
         covered,
         body_hash,
-        body_hash_text,
-        draft: if has_all { draft_tags(tags).ok() } else { None },
+        draft: sid.and_then(|sid| draft_tags(tags, sid).ok()),
         page: Some(page),
     })
 }
 
-fn draft_tags(tags: &TagList<'_>) -> Result<DraftTags, Failure> {
-    let sid = parse_with(tags, "sid", |t| HostName::parse(t).ok())?;
-    let (nonce, nonce_text) = octets::<16>(tags, "n")?;
-    let (signature, _) = octets::<64>(tags, "sig")?;
-    Ok(DraftTags { sid, nonce, nonce_text, signature })
+fn draft_tags(tags: &TagList<'_>, sid: HostName) -> Result<DraftTags, Failure> {
+    Ok(DraftTags { sid, nonce: octets(tags, "n")?, signature: octets(tags, "sig")? })
+}
+
+fn host(tags: &TagList<'_>, name: &'static str) -> Result<HostName, Failure> {
+    parse_with(tags, name, |text| HostName::parse(text).ok())
 }
 
 fn fault(name: &'static str) -> Failure {
@@ -178,20 +181,25 @@ fn parse_time(tag: Tag<'_>) -> Result<Timestamp, Failure> {
     secs.map(Timestamp::from_secs).ok_or_else(|| fault("t"))
 }
 
-/// Strict base64 of exactly `N` octets, folding white space removed; also the text itself, which the draft payload holds.
-fn octets<const N: usize>(tags: &TagList<'_>, name: &'static str) -> Result<([u8; N], String), Failure> {
-    let text = required(tags, name)?.compact();
-    let octets = STANDARD.decode(&text).ok().and_then(|o| o.try_into().ok()).ok_or_else(|| fault(name))?;
-    let text = String::from_utf8(text.into_owned()).map_err(|_| fault(name))?;
-    Ok((octets, text))
+/// Strict base64 of exactly `N` octets, folding white space removed: these octets have no other spelling.
+fn octets<const N: usize>(tags: &TagList<'_>, name: &'static str) -> Result<[u8; N], Failure> {
+    let mut octets = [0; N];
+    match STANDARD.decode_slice(required(tags, name)?.compact(), &mut octets) {
+        Ok(length) if length == N => Ok(octets),
+        _ => Err(fault(name)),
+    }
 }
 
-/// §1: field names, lower case, `:`-separated; and the five that must be among them.
-fn signed_names(tag: Tag<'_>) -> Result<Vec<String>, Failure> {
-    let names = tag.value().split(|b| *b == b':').map(|name| {
-        let name = name.trim_ascii();
-        let valid = is_field_name(name) && !name.iter().any(u8::is_ascii_uppercase);
-        std::str::from_utf8(name).ok().filter(|_| valid).map(str::to_owned).ok_or_else(|| fault("h"))
-    });
-    names.collect()
+/// §1: field names, lower case, `:`-separated. White space around them goes.
+fn signed_names(tag: Tag<'_>) -> Result<Box<str>, Failure> {
+    let list = std::str::from_utf8(tag.value()).map_err(|_| fault("h"))?;
+    let mut names = String::with_capacity(list.len());
+    for name in list.split(|c| c == ':').map(str::trim_ascii) {
+        if !is_field_name(name.as_bytes()) || name.bytes().any(|b| b.is_ascii_uppercase()) {
+            return Err(fault("h"));
+        }
+        names.push_str(if names.is_empty() { "" } else { ":" });
+        names.push_str(name);
+    }
+    Ok(names.into_boxed_str())
 }

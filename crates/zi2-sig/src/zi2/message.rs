@@ -101,11 +101,12 @@ impl<'a> Once<'a> {
         let mut fields = [None; UNIQUE_FIELDS.len()];
         let mut certified = 0_u32;
         for field in header.fields() {
-            if let Some((slot, name)) = fields.iter_mut().zip(UNIQUE_FIELDS).find(|(_, name)| is_named(&field, name)) {
+            let is = |name: &str| field.name().eq_ignore_ascii_case(name.as_bytes());
+            if let Some((slot, name)) = fields.iter_mut().zip(UNIQUE_FIELDS).find(|(_, name)| is(name)) {
                 if slot.replace(field).is_some() {
                     return Err(Failure::Duplicate(name)); // §2: at most once
                 }
-            } else if is_named(&field, FIELD_NAME) {
+            } else if is(FIELD_NAME) {
                 certified += 1;
             }
         }
@@ -121,10 +122,6 @@ impl<'a> Once<'a> {
     }
 }
 
-fn is_named(field: &Field<'_>, name: &str) -> bool {
-    field.name().eq_ignore_ascii_case(name.as_bytes())
-}
-
 fn addresses(to: Field<'_>) -> Result<Vec<String>, Failure> {
     let list = parse_address_list(to.value()).map_err(|_| Failure::Syntax(SyntaxFault::Field("to")))?;
     Ok(list.flatten().map(AddrSpec::normalized).collect())
@@ -132,5 +129,5 @@ fn addresses(to: Field<'_>) -> Result<Vec<String>, Failure> {
 
 /// RFC 5322 §2.2: printable US-ASCII except colon.
 pub(super) fn is_field_name(name: &[u8]) -> bool {
-    !name.is_empty() && name.iter().all(|b| (0x21..=0x7e).contains(b) && *b != b':')
+    !name.is_empty() && name.iter().fold(true, |good, b| good & (0x21..=0x7e).contains(b) & (*b != b':'))
 }

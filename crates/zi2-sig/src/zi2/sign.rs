@@ -27,6 +27,9 @@ const SIGNED_FIELDS: [&str; 13] = [
     "content-transfer-encoding",
 ];
 
+/// Octets that are looked at and hashed before the next ones are.
+const PIECE: usize = 16 * 1024;
+
 /// Who signs.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Identity {
@@ -103,8 +106,11 @@ impl Signer {
 
     /// Takes the next octets of the body, cut anywhere.
     pub fn body(&mut self, chunk: &[u8]) {
-        self.scan.feed(chunk);
-        self.body.feed(chunk);
+        // In pieces that stay in the first-level cache, so that a long body is read from memory once.
+        for piece in chunk.chunks(PIECE) {
+            self.scan.feed(piece);
+            self.body.feed(piece);
+        }
     }
 
     /// The field, signed.

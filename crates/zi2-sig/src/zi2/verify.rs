@@ -1,9 +1,10 @@
 //! Verification (zi2.md §7), as a machine that asks for keys and is lent the body chunk by chunk.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use zi2_mail::{Domain, Field, Header, Timestamp};
 
 use super::body::{BodyHasher, BodyHashes};
-use super::field::{COVERED_FIELDS, PageTags};
+use super::field::{COVERED_FIELDS, DraftTags, PageTags};
 use super::message::author_domain;
 use super::payload::{self, DraftParts};
 use super::{Certified, FIELD_NAME, Form, Unambiguous};
@@ -40,8 +41,8 @@ struct Settled {
 
 struct Open {
     certified: Certified,
+    /// The octets that the signature which decides is over.
     input: Vec<u8>,
-    draft_input: Option<Vec<u8>>,
     query: KeyQuery,
     stale: bool,
 }
@@ -123,7 +124,7 @@ fn conclude(
             Facts { outcome, from, message, certified }
         }
         State::Open(open) => {
-            let outcome = open.judge(answer, &body());
+            let outcome = open.judge(message.as_ref(), answer, &body());
             Facts { outcome, from, message, certified: Some(open.certified) }
         }
     }
@@ -134,61 +135,62 @@ fn read(header: &Header<'_>, message: &Unambiguous, now: Timestamp, window: u64)
     let Some(field) = header.named(FIELD_NAME).next() else { return State::settled(Outcome::Absent, None) };
     match Certified::parse(field) {
         Err(failure) => State::settled(Outcome::Failed(failure), None),
-        Ok(certified) => match open(header, field, message, &certified, now, window) {
-            Ok(open) => State::Open(Box::new(open)),
+        Ok(certified) => match signed_octets(header, field, message, &certified, now) {
+            Ok(input) => State::Open(Box::new(Open::new(message, certified, input, now.sub_secs(window)))),
             Err(failure) => State::settled(Outcome::Failed(failure), Some(certified)),
         },
     }
 }
 
 /// §7 steps 3 and 4, and the octets that were signed.
-fn open(
+fn signed_octets(
     header: &Header<'_>,
     field: Field<'_>,
     message: &Unambiguous,
     certified: &Certified,
     now: Timestamp,
-    window: u64,
-) -> Result<Open, Failure> {
+) -> Result<Vec<u8>, Failure> {
+    let covered: Vec<&str> = certified.covered().collect();
     if let Some(page) = &certified.page {
         if page.domain != *message.domain() {
             return Err(Failure::DomainMismatch);
         }
-        if let Some(name) = COVERED_FIELDS.into_iter().find(|name| !certified.covered.iter().any(|c| c == name)) {
+        if let Some(name) = COVERED_FIELDS.into_iter().find(|name| !covered.contains(name)) {
             return Err(Failure::Uncovered(name));
         }
     }
     if certified.time > now.add_secs(limits::FUTURE_SECS) {
         return Err(Failure::Future);
     }
-    let draft_input = draft_input(message, certified);
-    let input = match (&certified.page, &draft_input) {
-        (Some(page), _) => page_input(header, field, certified, page),
-        (None, Some(draft)) => draft.clone()?,
-        (None, None) => Vec::new(),
-    };
-    let query = KeyQuery { from: message.domain().clone(), kid: certified.kid, sid: certified.sid.clone() };
-    let stale = certified.time < now.sub_secs(window);
-    Ok(Open { certified: certified.clone(), input, draft_input: draft_input.and_then(Result::ok), query, stale })
+    match (&certified.page, &certified.draft) {
+        (Some(page), _) => Ok(page_input(header, field, &covered, page)),
+        (None, Some(draft)) => draft_input(message, certified, draft),
+        (None, None) => Ok(Vec::new()),
+    }
 }
 
-fn page_input(header: &Header<'_>, field: Field<'_>, certified: &Certified, page: &PageTags) -> Vec<u8> {
+fn page_input(header: &Header<'_>, field: Field<'_>, covered: &[&str], page: &PageTags) -> Vec<u8> {
     let mut input = Vec::with_capacity(header.octets().len());
-    payload::covered_fields(header, &certified.covered, &mut input);
+    payload::covered_fields(header, covered, &mut input);
     payload::own_field(payload::without_b(field, &page.b_span), &mut input);
     input
 }
 
-fn draft_input(message: &Unambiguous, certified: &Certified) -> Option<Result<Vec<u8>, Failure>> {
-    let draft = certified.draft.as_ref()?;
-    let (time, sid) = (certified.time, &draft.sid);
-    let parts = DraftParts { time, sid, body_hash: &certified.body_hash_text, nonce: &draft.nonce_text };
-    Some(payload::draft_payload(message, &parts))
+fn draft_input(message: &Unambiguous, certified: &Certified, draft: &DraftTags) -> Result<Vec<u8>, Failure> {
+    // What was read was strict base64, which has one spelling: this one.
+    let (body_hash, nonce) = (STANDARD.encode(certified.body_hash), STANDARD.encode(draft.nonce));
+    let parts = DraftParts { time: certified.time, sid: &draft.sid, body_hash: &body_hash, nonce: &nonce };
+    payload::draft_payload(message, &parts)
 }
 
 impl Open {
+    fn new(message: &Unambiguous, certified: Certified, input: Vec<u8>, oldest: Timestamp) -> Open {
+        let query = KeyQuery { from: message.domain().clone(), kid: certified.kid, sid: certified.sid.clone() };
+        Open { stale: certified.time < oldest, certified, input, query }
+    }
+
     /// §7 steps 4 to 6, once everything is known.
-    fn judge(&self, answer: Option<&KeyAnswer>, body: &BodyHashes) -> Outcome {
+    fn judge(&self, message: Option<&Unambiguous>, answer: Option<&KeyAnswer>, body: &BodyHashes) -> Outcome {
         let Some(answer) = answer else { return Outcome::Unavailable(Trouble::Timeout) };
         if answer.too_many {
             return Outcome::Failed(Failure::TooManyKeys);
@@ -200,7 +202,7 @@ impl Open {
                 true => Outcome::Verified(attested),
             };
         }
-        match self.attest_draft_of_combined(answer) {
+        match message.and_then(|message| self.attest_draft_of_combined(message, answer)) {
             Some(attested) => Outcome::Tampered(Part::Header, attested),
             None => unverified(answer),
         }
@@ -212,9 +214,10 @@ impl Open {
         self.verifying_key(answer, &self.input, signature)
     }
 
-    fn attest_draft_of_combined(&self, answer: &KeyAnswer) -> Option<Attested> {
+    fn attest_draft_of_combined(&self, message: &Unambiguous, answer: &KeyAnswer) -> Option<Attested> {
         let draft = self.certified.draft.as_ref().filter(|_| self.certified.form == Form::Combined)?;
-        self.verifying_key(answer, self.draft_input.as_ref()?, &draft.signature)
+        let input = draft_input(message, &self.certified, draft).ok()?;
+        self.verifying_key(answer, &input, &draft.signature)
     }
 
     fn verifying_key(&self, answer: &KeyAnswer, input: &[u8], signature: &[u8; 64]) -> Option<Attested> {
