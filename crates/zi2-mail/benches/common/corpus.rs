@@ -1,0 +1,156 @@
+//! Mail to measure with: made here, the same in every run, no two messages alike.
+
+/// Words of the bodies and subjects.
+const WORDS: [&str; 24] = [
+    "the",
+    "of",
+    "and",
+    "invoice",
+    "meeting",
+    "to",
+    "in",
+    "schedule",
+    "please",
+    "attached",
+    "a",
+    "is",
+    "that",
+    "regards",
+    "for",
+    "it",
+    "Tuesday",
+    "questions",
+    "confirm",
+    "with",
+    "as",
+    "delivery",
+    "tomorrow's",
+    "I",
+];
+
+/// A sequence without chance: SplitMix64.
+pub(crate) struct Sequence(u64);
+
+impl Sequence {
+    pub(crate) fn new(start: u64) -> Sequence {
+        Sequence(start)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(crate) fn octets<const N: usize>(&mut self) -> [u8; N] {
+        std::array::from_fn(|_| self.next().to_le_bytes()[0])
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        usize::try_from(self.next() % bound as u64).unwrap_or(0)
+    }
+
+    fn word(&mut self) -> &'static str {
+        WORDS[self.below(WORDS.len())]
+    }
+
+    fn words(&mut self, octets: usize) -> String {
+        let mut text = String::new();
+        while text.len() < octets {
+            text += self.word();
+            text.push(' ');
+        }
+        text.trim_end().to_owned()
+    }
+
+    /// Digits as in base64 and identifiers.
+    fn digits(&mut self, count: usize) -> String {
+        (0..count).map(|_| char::from(b"ABCDEFGHIJKLMNOPabcdefghijklmnop0123456789+/"[self.below(44)])).collect()
+    }
+}
+
+/// A message of ordinary shape: 20 fields in about 2.3 kB, and a body of text.
+pub(crate) fn message(number: u64, body_octets: usize) -> Vec<u8> {
+    let mut chance = Sequence::new(number);
+    let mut message = header(&mut chance).into_bytes();
+    message.extend_from_slice(b"\r\n");
+    message.extend_from_slice(&body(&mut chance, body_octets));
+    message
+}
+
+/// The header section of a message that came over three hosts.
+fn header(chance: &mut Sequence) -> String {
+    let (id, reply) = (chance.digits(24).replace('/', "x"), chance.digits(24).replace('/', "x"));
+    let (subject, name) = (chance.words(40), chance.words(12).replace(['\''], ""));
+    let mut header = String::new();
+    for hop in ["mx.example.net", "relay.example.com", "mail.example.com"] {
+        header += &format!(
+            "Received: from {hop} ({hop} [192.0.2.{}])\r\n\
+             \t(using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)\r\n\
+             \t key-exchange X25519 server-signature ECDSA (P-256))\r\n\
+             \tby {hop} (Postfix) with ESMTPS id {}\r\n\
+             \tfor <bob@example.net>; Tue, 28 Apr 2026 17:30:{:02} +0000 (UTC)\r\n",
+            chance.below(255),
+            chance.digits(10),
+            chance.below(60),
+        );
+    }
+    let reference = |chance: &mut Sequence| format!("<{}@mail.example.com>", chance.digits(22).replace('/', "x"));
+    let (first, second) = (reference(chance), reference(chance));
+    header
+        + &format!(
+            "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.com; s=mail2026;\r\n\
+             \tt=1777397400; bh={}=;\r\n\
+             \th=From:To:Cc:Subject:Date:Message-ID:In-Reply-To:References:MIME-Version:\r\n\
+             \t Content-Type:Content-Transfer-Encoding;\r\n\
+             \tb={}\r\n\t {}\r\n\t {}\r\n\t {}\r\n\t {}==\r\n",
+            chance.digits(43),
+            chance.digits(70),
+            chance.digits(72),
+            chance.digits(72),
+            chance.digits(72),
+            chance.digits(54),
+        )
+        + &format!(
+            "From: \"{name}\" <Ann.{}@example.com>\r\n\
+             To: Bob Builder <bob@example.net>, \"Miller, Carol\" <carol@example.org>\r\n\
+             Cc: dave@example.com (Dave)\r\n\
+             Reply-To: Ann <ann@example.com>\r\n\
+             Subject: Re: {subject}\r\n\
+             Date: Tue, 28 Apr 2026 17:30:00 +0000\r\n\
+             Message-ID: <{id}@mail.example.com>\r\n\
+             In-Reply-To: <{reply}@mx.example.net>\r\n\
+             References: {first}\r\n {second}\r\n\
+             MIME-Version: 1.0\r\n\
+             Content-Type: text/plain; charset=\"utf-8\"; format=flowed\r\n\
+             Content-Transfer-Encoding: 8bit\r\n\
+             User-Agent: Example Mail/128.5.2 (X11; Linux x86_64)\r\n\
+             Content-Language: en-GB\r\n\
+             List-Unsubscribe: <https://lists.example.com/u/{}>\r\n\
+             X-Mailer-Ref: {}\r\n",
+            chance.below(1000),
+            chance.digits(30),
+            chance.digits(40),
+        )
+}
+
+/// Lines of about 72 octets, an empty one after each paragraph, now and then two blanks; exactly so many octets.
+fn body(chance: &mut Sequence, octets: usize) -> Vec<u8> {
+    let mut body = Vec::with_capacity(octets + 100);
+    while body.len() < octets {
+        let width = 40 + chance.below(32);
+        let line = chance.words(width);
+        let line = if chance.below(10) == 0 { line.replacen(' ', "  ", 1) } else { line };
+        body.extend_from_slice(line.as_bytes());
+        body.extend_from_slice(if chance.below(6) == 0 { b"\r\n\r\n" } else { b"\r\n" });
+    }
+    body.truncate(octets.saturating_sub(b"..\r\n".len()));
+    // The cut may have left a CR, which would be bare.
+    while body.last().is_some_and(|last| matches!(last, b'\r' | b'\n')) {
+        body.pop();
+    }
+    body.resize(octets.saturating_sub(b"\r\n".len()), b'.');
+    body.extend_from_slice(b"\r\n");
+    body
+}

@@ -1,0 +1,78 @@
+//! A message to sign and, signed, to verify.
+
+use zi2_mail::{HostName, Message, Timestamp};
+use zi2_sig::{Form, Identity, Kid, Outcome, PublicKey, Signed, Signer, SigningKey, Verifier, limits};
+
+use crate::common::corpus::{self, Sequence};
+use crate::inputs;
+
+const NOW: Timestamp = Timestamp::from_secs(1_777_400_000);
+
+/// The key of all messages.
+pub(crate) const SEED: [u8; 32] = [7; 32];
+
+pub(crate) fn signing_key() -> SigningKey {
+    SigningKey::from_seed(&SEED).unwrap()
+}
+
+/// One message in one form.
+pub(crate) struct Mail {
+    form: Form,
+    identity: Identity,
+    nonce: [u8; 16],
+    body_octets: usize,
+    unsigned: Vec<u8>,
+    signed: Vec<u8>,
+    /// What is signed, and the signature: the ones that are verified come last.
+    inputs: Vec<(Vec<u8>, [u8; 64])>,
+}
+
+impl Mail {
+    pub(crate) fn new(number: u64, body_octets: usize, form: Form) -> Mail {
+        let kid = Kid::parse("zi2-cert-2026-04").unwrap();
+        let identity = Identity { sid: HostName::parse("mail.example.com").unwrap(), kid };
+        let unsigned = corpus::message(number, body_octets);
+        let nonce = Sequence::new(!number).octets();
+        let (signed, inputs) = (Vec::new(), Vec::new());
+        let mut mail = Mail { form, identity, nonce, body_octets, unsigned, signed, inputs };
+        let field = mail.sign(&signing_key());
+        mail.signed = [field.as_bytes(), b"\r\n", &mail.unsigned].concat();
+        mail.inputs = inputs::of(&mail.signed);
+        let key = signing_key().public();
+        assert!(mail.inputs.iter().all(|(input, signature)| key.verify(input, signature)), "the floor signs the same");
+        mail
+    }
+
+    /// Signs, as a program does that has the message in memory: the field as it goes on the wire.
+    pub(crate) fn sign(&self, key: &SigningKey) -> String {
+        let message = Message::split(&self.unsigned);
+        let mut signer = Signer::new(&message.header, &self.identity, self.form, NOW, self.nonce).unwrap();
+        signer.body(message.body);
+        let Signed { field, .. } = signer.finish(key).unwrap();
+        field.wire()
+    }
+
+    /// Verifies; the key is at hand, as from a cache.
+    pub(crate) fn verify(&self, key: PublicKey) -> bool {
+        let message = Message::split(&self.signed);
+        let mut verifier = Verifier::new(&message.header, NOW, limits::WINDOW_SECS);
+        verifier.body(message.body);
+        verifier.answer(key.into());
+        matches!(verifier.finish().outcome, Outcome::Verified(_))
+    }
+
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.unsigned[self.unsigned.len() - self.body_octets..]
+    }
+
+    /// The octets whose signature decides, and it.
+    pub(crate) fn verified(&self) -> (&[u8], &[u8; 64]) {
+        let (input, signature) = self.inputs.last().unwrap();
+        (input, signature)
+    }
+
+    /// The octets that are signed too.
+    pub(crate) fn signed_besides(&self) -> Option<&[u8]> {
+        self.inputs.first().filter(|_| self.inputs.len() > 1).map(|(input, _)| input.as_slice())
+    }
+}
