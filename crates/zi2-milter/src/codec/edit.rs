@@ -209,7 +209,8 @@ mod tests {
         {
             assert_eq!(HeaderName::new(name).is_ok(), good, "{name:?}");
         }
-        assert!(HeaderName::new("a".repeat(limits::HEADER_NAME + 1)).is_err());
+        assert!(HeaderName::new("a".repeat(limits::HEADER_NAME)).is_ok());
+        assert_eq!(HeaderName::new("a".repeat(limits::HEADER_NAME + 1)), Err(EditError::Name));
         let table: &[(&[u8], Option<EditError>)] = &[
             (b" plain", None),
             (b"no space", None),
@@ -227,6 +228,7 @@ mod tests {
             assert_eq!(HeaderValue::new(value).err(), *error, "{value:?}");
         }
         let long = vec![b'a'; limits::HEADER_VALUE + 1];
+        assert!(HeaderValue::new(&long[1..]).is_ok());
         assert_eq!(HeaderValue::new(&long).err(), Some(EditError::TooLong { octets: long.len() }));
     }
 
@@ -259,7 +261,21 @@ mod tests {
         let mut edits = Edits::new();
         assert!((0..limits::EDITS).all(|_| edits.delete(name.clone(), nth).is_ok()));
         assert_eq!(edits.delete(name.clone(), nth), Err(EditError::TooMany));
-        let (mut edits, value) = (Edits::new(), HeaderValue::new(vec![b'a'; limits::HEADER_VALUE]).unwrap());
-        assert!((0..100).any(|_| edits.append(name.clone(), value.clone()).is_err()));
+    }
+
+    #[test]
+    fn octets_of_edits_are_bounded() {
+        let (name, nth) = (HeaderName::new("A").unwrap(), NonZeroU32::MIN);
+        let value = |octets: usize| HeaderValue::new(vec![b'a'; octets]).unwrap();
+        let mut edits = Edits::new();
+        let mut room = limits::EDIT_OCTETS;
+        while room > 1 + limits::HEADER_VALUE {
+            edits.append(name.clone(), value(limits::HEADER_VALUE)).unwrap();
+            room -= 1 + limits::HEADER_VALUE;
+        }
+        assert_eq!(edits.clone().insert(0, name.clone(), value(room)), Err(EditError::TooMany));
+        assert_eq!(edits.clone().change(name.clone(), nth, value(room)), Err(EditError::TooMany));
+        edits.append(name.clone(), value(room - 1)).unwrap();
+        assert_eq!(edits.delete(name, nth), Err(EditError::TooMany));
     }
 }

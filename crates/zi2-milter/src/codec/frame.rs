@@ -206,6 +206,14 @@ mod tests {
     }
 
     #[test]
+    fn macros_up_to_their_limit() {
+        let mut reader = FrameReader::new();
+        reader.push(&frame(b'D', &vec![0; limits::MACROS - 1]));
+        let (kind, payload) = reader.next_frame().unwrap().unwrap();
+        assert_eq!((kind, payload.len()), (CommandKind::Macros, limits::MACROS - 1));
+    }
+
+    #[test]
     fn buffer_grows_with_what_arrives_and_shrinks_again() {
         let mut reader = FrameReader::new();
         let large = frame(b'B', &vec![7; limits::FRAME - 1]);

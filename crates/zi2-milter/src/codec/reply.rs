@@ -285,6 +285,11 @@ mod tests {
         for (code, enhanced, text, error) in table {
             assert_eq!(ReplyCode::new(code, enhanced, text).err(), error, "{text:?}");
         }
-        assert_eq!(ReplyCode::new(451, (4, 7, 1), &"a".repeat(505)).err(), Some(TextError::Length));
+        let code = |octets| ReplyCode::new(451, (4, 7, 1), &"a".repeat(octets)).map(|code| code.as_str().len());
+        let text = limits::REPLY_LINE - "451 4.7.1 ".len();
+        assert_eq!((code(text), code(text + 1)), (Ok(limits::REPLY_LINE), Err(TextError::Length)));
+        let reason = |octets| Reason::new(&"a".repeat(octets)).map(|reason| reason.as_str().len());
+        let text = limits::REPLY_LINE;
+        assert_eq!((reason(text), reason(text + 1)), (Ok(text), Err(TextError::Length)));
     }
 }

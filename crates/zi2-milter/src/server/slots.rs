@@ -158,4 +158,17 @@ mod tests {
         assert!(stalled.must_leave(Phase::InMessage));
         assert!(!active.must_leave(Phase::Idle) && !busy.must_leave(Phase::Idle));
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_inside_a_message_has_its_time() {
+        let mut slots = Slots::new();
+        let slot = slots.new_slot();
+        slot.enter(Phase::InMessage, slots.born);
+        slots.insert(tokio::spawn(async {}).id(), slot);
+        let moment = Duration::from_millis(1);
+        tokio::time::advance(limits::STALLED_TIME - moment).await;
+        assert!(!slots.evict());
+        tokio::time::advance(moment).await;
+        assert!(slots.evict());
+    }
 }

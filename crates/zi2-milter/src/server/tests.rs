@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::connection::Connection;
 use super::slots::Slot;
 use super::*;
+use crate::Actions;
 use crate::codec::{CommandKind, OptNeg, write_frame};
 
 /// What the message of a test does wrong, and where.
@@ -277,24 +278,68 @@ async fn messages_are_made_and_dropped_one_by_one() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_read_is_closed() {
-    let (mut mta, ours) = duplex(64);
-    let service = Service {
-        wishes: Wishes { welcome: crate::Actions::NONE, ..Wishes::header_edits() },
-        limits: Limits::STANDARD,
+    for (reads_after, timeouts) in [(limits::WRITE_TIME - MOMENT, 0), (limits::WRITE_TIME + MOMENT, 1)] {
+        let (mta, ours) = duplex(64);
+        let service = service(Actions::NONE);
+        let (stats, log) = (Arc::clone(&service.stats), Arc::default());
+        let open = Arc::new(move |_: Opening<'_>| Probe::new(Fault::None, &log));
+        let connection = Connection::new(ours, Arc::new(service), open, Arc::new(Slot::new(Instant::now())));
+        let task = tokio::spawn(connection.run());
+        let mut octets = Vec::new();
+        // Without NR flags each frame is answered; 64 octets of answers fill the stream.
+        let offer = OptNeg { protocol: crate::Protocol::NONE, ..OptNeg::VERSION_6 };
+        write_frame(&mut octets, b'O', &[&offer.octets()]);
+        octets.extend_from_slice(b"\0\0\0\x04Ch\0U\0\0\0\x07M<a@b>\0");
+        octets.extend(b"\0\0\0\x06LA\0 b\0".repeat(14));
+        octets.extend_from_slice(b"\0\0\0\x01Q");
+        let (mut from, mut to) = tokio::io::split(mta);
+        let writing = tokio::spawn(async move { to.write_all(&octets).await.map(|()| to) });
+        sleep(reads_after).await;
+        // Our end is gone once the connection is closed.
+        from.read_to_end(&mut Vec::new()).await.ok();
+        task.await.unwrap();
+        drop(writing.await.unwrap());
+        assert_eq!(read(&stats.timeouts), timeouts, "{reads_after:?}");
+    }
+}
+
+const MOMENT: Duration = Duration::from_millis(1);
+
+fn service(welcome: Actions) -> Service {
+    Service {
+        wishes: Wishes { welcome, ..Wishes::header_edits() },
+        limits: Limits { connections: 1, ..Limits::STANDARD },
         fallback: Verdict::TempFail,
         stats: Arc::default(),
-    };
-    let (stats, log) = (Arc::clone(&service.stats), Arc::default());
-    let open = Arc::new(move |_: Opening<'_>| Probe::new(Fault::None, &log));
-    let task = tokio::spawn(Connection::new(ours, Arc::new(service), open, Arc::new(Slot::new(Instant::now()))).run());
-    let mut octets = Vec::new();
-    // Without NR flags each frame is answered; 64 octets of answers fill the stream.
-    let offer = OptNeg { protocol: crate::Protocol::NONE, ..OptNeg::VERSION_6 };
-    write_frame(&mut octets, b'O', &[&offer.octets()]);
-    octets.extend_from_slice(b"\0\0\0\x04Ch\0U\0\0\0\x07M<a@b>\0");
-    octets.extend(b"\0\0\0\x06LA\0 b\0".repeat(100));
-    // Our own write may be refused once the connection is closed.
-    mta.write_all(&octets).await.ok();
-    task.await.unwrap();
-    assert_eq!(read(&stats.timeouts), 1);
+    }
+}
+
+fn server() -> Server<impl Fn(Opening<'_>) -> Probe + Send + Sync + 'static> {
+    let open = Arc::new(move |_: Opening<'_>| Probe::new(Fault::None, &Arc::default()));
+    Server { service: Arc::new(service(Actions::NONE)), open, tasks: JoinSet::new(), slots: Slots::new() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_asked_to_leave_has_a_moment() {
+    for (takes, left) in [(limits::EVICTION_TIME - MOMENT, true), (limits::EVICTION_TIME + MOMENT, false)] {
+        let mut server = server();
+        let slot = server.slots.new_slot();
+        let asked = Arc::clone(&slot);
+        let task = server.tasks.spawn(async move {
+            asked.asked().await;
+            sleep(takes).await;
+        });
+        server.slots.insert(task.id(), slot);
+        let began = Instant::now();
+        assert_eq!(server.make_room().await, left, "{takes:?}");
+        assert_eq!(began.elapsed(), takes.min(limits::EVICTION_TIME));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_accept_is_followed_by_a_pause() {
+    let mut server = server();
+    let began = Instant::now();
+    server.admit(Err(io::ErrorKind::OutOfMemory.into())).await;
+    assert_eq!((began.elapsed(), read(&server.service.stats.accept_errors)), (limits::ACCEPT_PAUSE, 1));
 }

@@ -137,8 +137,8 @@ impl Session {
                         return Err(malformed.into());
                     }
                     Ok(Command::OptNeg(offer)) => {
-                        let agreed = Negotiated::from_offer(&self.wishes, offer)
-                            .inspect_err(|_| self.state = State::Closed)?;
+                        let agreed =
+                            Negotiated::from_offer(&self.wishes, offer).inspect_err(|_| self.state = State::Closed)?;
                         let macros = &agreed.requests(&self.wishes);
                         Reply::OptNeg { answer: agreed.answer(), macros }
                             .encode(agreed.leading_space(), &mut self.output);
