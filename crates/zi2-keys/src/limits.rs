@@ -55,3 +55,6 @@ pub const KEYS: usize = 64;
 
 /// Entries read of one key directory, whatever they are.
 pub const DIRECTORY_ENTRIES: usize = 4096;
+
+/// Addresses, exchangers or names of one answer. RFC 7208 §4.6.4 looks at 10 of a kind; an address list is matched whole.
+pub const RECORDS: usize = 256;

@@ -1,17 +1,20 @@
 //! A question of DNS and what is kept of its answer.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hickory_resolver::proto::rr::RecordType;
+use zi2_chain::DnsName;
 use zi2_sig::Trouble;
-use zi2_trust::{Dnssec, QueryName};
+use zi2_trust::Dnssec;
 
 use crate::limits;
 
 /// One question: a name and a type.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Question {
-    pub(crate) name: QueryName,
+    /// Without a final dot, lower case.
+    pub(crate) name: Box<str>,
     pub(crate) kind: Kind,
 }
 
@@ -23,10 +26,11 @@ pub(crate) enum Kind {
     Aaaa,
     Mx,
     Ns,
+    Ptr,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 5] = [Kind::Txt, Kind::A, Kind::Aaaa, Kind::Mx, Kind::Ns];
+    pub(crate) const ALL: [Kind; 6] = [Kind::Txt, Kind::A, Kind::Aaaa, Kind::Mx, Kind::Ns, Kind::Ptr];
 
     pub(crate) fn record_type(self) -> RecordType {
         match self {
@@ -35,6 +39,7 @@ impl Kind {
             Kind::Aaaa => RecordType::AAAA,
             Kind::Mx => RecordType::MX,
             Kind::Ns => RecordType::NS,
+            Kind::Ptr => RecordType::PTR,
         }
     }
 }
@@ -53,16 +58,62 @@ pub(crate) struct Answer {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Found {
     pub(crate) presence: Presence,
-    /// For TXT the records within our limits, each with its strings joined.
-    pub(crate) texts: Vec<Vec<u8>>,
+    /// The records within our limits.
+    pub(crate) data: Data,
     pub(crate) dnssec: Dnssec,
+}
+
+/// The records of one type. Those of NS are not looked at.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Data {
+    Nothing,
+    /// TXT, each with its strings joined.
+    Texts(Vec<Vec<u8>>),
+    /// A and AAAA.
+    Addresses(Vec<IpAddr>),
+    /// MX in order of preference, and PTR.
+    Names(Vec<DnsName>),
+}
+
+impl Data {
+    /// Octets, for the cache.
+    fn octets(&self) -> usize {
+        match self {
+            Data::Nothing => 0,
+            Data::Texts(texts) => texts.iter().map(Vec::len).sum(),
+            Data::Addresses(addresses) => addresses.len() * size_of::<IpAddr>(),
+            Data::Names(names) => names.iter().map(|name| name.as_str().len()).sum(),
+        }
+    }
+}
+
+impl Found {
+    /// The same for whoever asked with a [`zi2_chain::Question`].
+    pub(crate) fn into_answer(self, kind: Kind) -> zi2_chain::Answer {
+        use zi2_chain::Answer;
+        let v4 = |address: &IpAddr| if let IpAddr::V4(address) = address { Some(*address) } else { None };
+        let v6 = |address: &IpAddr| if let IpAddr::V6(address) = address { Some(*address) } else { None };
+        match (self.presence, self.data, kind) {
+            (Presence::NoName, _, _) => Answer::NoSuchName,
+            (Presence::NoData, _, _) => Answer::NoData,
+            (Presence::Present, Data::Texts(texts), _) => Answer::Txt(texts),
+            (Presence::Present, Data::Addresses(all), Kind::A) => Answer::V4(all.iter().filter_map(v4).collect()),
+            (Presence::Present, Data::Addresses(all), _) => Answer::V6(all.iter().filter_map(v6).collect()),
+            (Presence::Present, Data::Names(names), Kind::Mx) => Answer::Mx(names),
+            (Presence::Present, Data::Names(names), _) => Answer::Pointer(names),
+            (Presence::Present, Data::Nothing, _) => Answer::NoData,
+        }
+    }
 }
 
 /// Whether a name has a record of the type, also one over our limits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Presence {
     Present,
-    Absent,
+    /// The name exists without it.
+    NoData,
+    /// There is no such name.
+    NoName,
 }
 
 impl Answer {
@@ -83,7 +134,7 @@ impl Answer {
 
     /// Octets of its records.
     pub(crate) fn octets(&self) -> usize {
-        self.found.as_ref().map_or(0, |found| found.texts.iter().map(Vec::len).sum())
+        self.found.as_ref().map_or(0, |found| found.data.octets())
     }
 }
 
@@ -94,10 +145,10 @@ mod tests {
     #[test]
     fn the_time_it_is_kept_has_bounds() {
         let kept = |presence, secs| {
-            let found = Ok(Found { presence, texts: Vec::new(), dnssec: Dnssec::Insecure });
+            let found = Ok(Found { presence, data: Data::Nothing, dnssec: Dnssec::Insecure });
             Answer { found, ttl: Duration::from_secs(secs), questions: 1 }.kept().as_secs()
         };
-        use Presence::{Absent, Present};
+        use Presence::{NoName as Absent, Present};
         assert_eq!([0, 61, 86_401].map(|ttl| kept(Present, ttl)), [60, 61, 86_400]);
         assert_eq!([0, 61, 86_401].map(|ttl| kept(Absent, ttl)), [60, 61, 300]);
         assert_eq!(Answer::trouble(Trouble::Bogus, 1).kept().as_secs(), 30);

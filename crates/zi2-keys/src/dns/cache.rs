@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use tokio::time::Instant;
-use zi2_trust::QueryName;
 
 use super::answer::{Answer, Kind, Question};
 use crate::limits;
@@ -56,9 +55,9 @@ impl Cache {
     }
 
     /// Drops what is known of a name. A flight under way is not recalled.
-    pub(crate) async fn forget(&self, name: &QueryName) {
+    pub(crate) async fn forget(&self, name: &str) {
         for kind in Kind::ALL {
-            self.entries.invalidate(&Question { name: name.clone(), kind }).await;
+            self.entries.invalidate(&Question { name: name.into(), kind }).await;
         }
     }
 }
@@ -72,16 +71,16 @@ mod tests {
     use zi2_sig::Trouble;
     use zi2_trust::Dnssec;
 
-    use super::super::answer::{Found, Presence};
+    use super::super::answer::{Data, Found, Presence};
     use super::*;
 
     fn question(domain: &str) -> Question {
-        Question { name: QueryName::record(&Domain::parse(domain).unwrap()), kind: Kind::Txt }
+        Question { name: format!("_zi2cert.{}", Domain::parse(domain).unwrap()).into(), kind: Kind::Txt }
     }
 
     fn answer(text: &str, ttl: u64) -> Answer {
-        let presence = if text.is_empty() { Presence::Absent } else { Presence::Present };
-        let found = Found { presence, texts: vec![text.into()], dnssec: Dnssec::Insecure };
+        let presence = if text.is_empty() { Presence::NoName } else { Presence::Present };
+        let found = Found { presence, data: Data::Texts(vec![text.into()]), dnssec: Dnssec::Insecure };
         Answer { found: Ok(found), ttl: Duration::from_secs(ttl), questions: 1 }
     }
 

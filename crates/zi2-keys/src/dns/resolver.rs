@@ -1,5 +1,6 @@
 //! The resolver: from a question to an answer, through budget and cache.
 
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use tokio::sync::Semaphore;
 use zi2_sig::Trouble;
 use zi2_trust::{QueryName, TxtAnswer};
 
-use super::answer::{Answer, Found, Kind, Presence, Question};
+use super::answer::{Answer, Data, Found, Kind, Presence, Question};
 use super::cache::Cache;
 use super::servers::{NameServers, TrustAd};
 use super::walk::find;
@@ -89,14 +90,32 @@ impl Resolver {
 
     /// The TXT records of a name: none if it does not exist.
     pub async fn txt(&self, name: &QueryName, budget: &Budget) -> Result<TxtAnswer, Trouble> {
-        let found = self.look_up(name, Kind::Txt, budget).await?;
-        Ok(TxtAnswer { records: found.texts, dnssec: found.dnssec })
+        let found = self.look_up(name.as_str(), Kind::Txt, budget).await?;
+        let records = if let Data::Texts(texts) = found.data { texts } else { Vec::new() };
+        Ok(TxtAnswer { records, dnssec: found.dnssec })
+    }
+
+    /// The answer to a question of the existing chain: SPF, DMARC, DKIM and ARC keys.
+    pub async fn ask(&self, question: &zi2_chain::Question, budget: &Budget) -> zi2_chain::Answer {
+        use zi2_chain::Question::{Mx, Pointer, Txt, V4, V6};
+        let (name, kind) = match question {
+            Txt(name) => (Cow::Borrowed(name.as_str()), Kind::Txt),
+            V4(name) => (Cow::Borrowed(name.as_str()), Kind::A),
+            V6(name) => (Cow::Borrowed(name.as_str()), Kind::Aaaa),
+            Mx(name) => (Cow::Borrowed(name.as_str()), Kind::Mx),
+            Pointer(address) => (Cow::Owned(Name::from(*address).to_ascii()), Kind::Ptr),
+        };
+        match self.look_up(name.trim_end_matches('.'), kind, budget).await {
+            Ok(found) => found.into_answer(kind),
+            Err(_) => zi2_chain::Answer::Trouble,
+        }
     }
 
     /// Whether a name has an A, AAAA, MX or NS record (zi2.md §6, place 2). One that has counts, whatever else fails.
     pub async fn exists(&self, name: &QueryName, budget: &Budget) -> Result<bool, Trouble> {
-        let look_up =
-            async |kind| self.look_up(name, kind, budget).await.map(|found| found.presence == Presence::Present);
+        let look_up = async |kind| {
+            self.look_up(name.as_str(), kind, budget).await.map(|found| found.presence == Presence::Present)
+        };
         let (a, aaaa, mx, ns) =
             tokio::join!(look_up(Kind::A), look_up(Kind::Aaaa), look_up(Kind::Mx), look_up(Kind::Ns));
         let all = [a, aaaa, mx, ns];
@@ -109,7 +128,7 @@ impl Resolver {
     /// Drops what the cache holds for a name, so that the next look-up asks.
     pub async fn forget(&self, name: &QueryName) {
         if let Source::Servers { cache, .. } = self.source.as_ref() {
-            cache.forget(name).await;
+            cache.forget(name.as_str()).await;
         }
     }
 
@@ -121,9 +140,9 @@ impl Resolver {
         }
     }
 
-    async fn look_up(&self, name: &QueryName, kind: Kind, budget: &Budget) -> Result<Found, Trouble> {
+    async fn look_up(&self, name: &str, kind: Kind, budget: &Budget) -> Result<Found, Trouble> {
         budget.spend()?;
-        let question = Question { name: name.clone(), kind };
+        let question = Question { name: name.into(), kind };
         let answer = match self.source.as_ref() {
             Source::Fixed(_) => Arc::new(self.source.find(&question).await),
             Source::Servers { cache, .. } => match cache.get(&question).await {
@@ -181,10 +200,11 @@ impl Source {
 }
 
 /// A name too long for DNS has no records.
-const NOWHERE: Found = Found { presence: Presence::Absent, texts: Vec::new(), dnssec: zi2_trust::Dnssec::Insecure };
+const NOWHERE: Found = Found { presence: Presence::NoName, data: Data::Nothing, dnssec: zi2_trust::Dnssec::Insecure };
 
-fn absolute(name: &QueryName) -> Option<Name> {
-    let mut name = Name::from_ascii(name.as_str()).ok()?;
+/// The name octet by octet: a backslash that an SPF macro brought in is no escape.
+fn absolute(name: &str) -> Option<Name> {
+    let mut name = Name::from_labels(name.split('.').map(str::as_bytes)).ok()?;
     name.set_fqdn(true);
     Some(name)
 }

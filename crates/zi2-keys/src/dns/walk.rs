@@ -2,16 +2,18 @@
 //!
 //! The same path for servers and for a fixed world. It decides nothing about what a record says.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::rdata::TXT;
 use hickory_resolver::proto::rr::rdata::opt::{EdnsCode, EdnsOption};
 use hickory_resolver::proto::rr::{Name, RData, Record};
+use zi2_chain::DnsName;
 use zi2_sig::Trouble;
 use zi2_trust::Dnssec;
 
-use super::answer::{Answer, Found, Kind, Presence};
+use super::answer::{Answer, Data, Found, Kind, Presence};
 use crate::limits;
 
 /// One message from a server, and what its word on DNSSEC is worth.
@@ -77,17 +79,20 @@ impl Walk {
                 Step::Ask
             }
             [] if is_referral(message) => Step::Failed(Trouble::ServFail),
-            [] => self.done(Presence::Absent, Vec::new(), negative_ttl(message)),
+            [] if message.metadata.response_code == ResponseCode::NXDomain => {
+                self.done(Presence::NoName, Data::Nothing, negative_ttl(message))
+            }
+            [] => self.done(Presence::NoData, Data::Nothing, negative_ttl(message)),
             records => {
                 let ttl = records.iter().map(|record| record.ttl).min().unwrap_or(0);
-                self.done(Presence::Present, texts(records), ttl)
+                self.done(Presence::Present, data(self.kind, records), ttl)
             }
         }
     }
 
-    fn done(&self, presence: Presence, texts: Vec<Vec<u8>>, ttl: u32) -> Step {
+    fn done(&self, presence: Presence, data: Data, ttl: u32) -> Step {
         let ttl = Duration::from_secs(u64::from(ttl.min(self.ttl)));
-        Step::Done(Found { presence, texts, dnssec: self.dnssec }, ttl)
+        Step::Done(Found { presence, data, dnssec: self.dnssec }, ttl)
     }
 
     fn records<'m>(&self, message: &'m Message) -> impl Iterator<Item = &'m Record> {
@@ -155,6 +160,46 @@ fn negative_ttl(message: &Message) -> u32 {
         _ => None,
     });
     soa.unwrap_or(NO_SOA)
+}
+
+/// The records of a type, within our limits.
+fn data(kind: Kind, records: &[&Record]) -> Data {
+    match kind {
+        Kind::Txt => Data::Texts(texts(records)),
+        Kind::A | Kind::Aaaa => Data::Addresses(records.iter().take(limits::RECORDS).filter_map(address).collect()),
+        Kind::Mx => Data::Names(exchangers(records)),
+        Kind::Ptr => Data::Names(records.iter().take(limits::RECORDS).filter_map(pointer).collect()),
+        Kind::Ns => Data::Nothing,
+    }
+}
+
+fn address(record: &&Record) -> Option<IpAddr> {
+    match &record.data {
+        RData::A(address) => Some(IpAddr::V4(address.0)),
+        RData::AAAA(address) => Some(IpAddr::V6(address.0)),
+        _ => None,
+    }
+}
+
+fn pointer(record: &&Record) -> Option<DnsName> {
+    match &record.data {
+        RData::PTR(target) => DnsName::parse(&target.0.to_ascii()).ok(),
+        _ => None,
+    }
+}
+
+/// By preference; among equals by name, so that an answer does not depend on a server's rotation.
+fn exchangers(records: &[&Record]) -> Vec<DnsName> {
+    let mut found: Vec<(u16, DnsName)> = records
+        .iter()
+        .filter_map(|record| match &record.data {
+            RData::MX(mx) => Some((mx.preference, DnsName::parse(&mx.exchange.to_ascii()).ok()?)),
+            _ => None,
+        })
+        .collect();
+    found.sort_unstable();
+    found.truncate(limits::RECORDS);
+    found.into_iter().map(|(_, name)| name).collect()
 }
 
 /// The texts within our limits. Sorted, since servers rotate records and a cut must not depend on luck.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use hickory_resolver::proto::op::{Edns, Message, OpCode, ResponseCode};
-use hickory_resolver::proto::rr::rdata::{A, AAAA, CNAME, MX, NS, TXT};
+use hickory_resolver::proto::rr::rdata::{A, AAAA, CNAME, MX, NS, PTR, TXT};
 use hickory_resolver::proto::rr::{Name, RData, Record};
 use zi2_sig::Trouble;
 use zi2_trust::Dnssec;
@@ -27,10 +27,12 @@ pub struct FixedNode {
     pub a: Vec<Ipv4Addr>,
     /// IPv6 addresses.
     pub aaaa: Vec<Ipv6Addr>,
-    /// Mail exchangers.
+    /// Mail exchangers, in order of preference.
     pub mx: Vec<String>,
     /// Name servers.
     pub ns: Vec<String>,
+    /// Names of an address, at its name below in-addr.arpa or ip6.arpa.
+    pub ptr: Vec<String>,
     /// Where the name leads.
     pub cname: Option<String>,
     /// What a server would say.
@@ -100,6 +102,7 @@ impl FixedNode {
             aaaa: Vec::new(),
             mx: Vec::new(),
             ns: Vec::new(),
+            ptr: Vec::new(),
             cname: None,
             status: FixedStatus::NoError,
             dnssec: Dnssec::Insecure,
@@ -150,7 +153,10 @@ impl FixedNode {
             Kind::Txt => self.txt.iter().map(|strings| RData::TXT(TXT::new(strings.clone()))).collect(),
             Kind::A => self.a.iter().map(|address| RData::A(A(*address))).collect(),
             Kind::Aaaa => self.aaaa.iter().map(|address| RData::AAAA(AAAA(*address))).collect(),
-            Kind::Mx => self.mx.iter().map(|name| RData::MX(MX::new(10, host(name)))).collect(),
+            Kind::Mx => {
+                (1..).zip(&self.mx).map(|(preference, name)| RData::MX(MX::new(preference, host(name)))).collect()
+            }
+            Kind::Ptr => self.ptr.iter().map(|name| RData::PTR(PTR(host(name)))).collect(),
             Kind::Ns => self.ns.iter().map(|name| RData::NS(NS(host(name)))).collect(),
         }
     }

@@ -1,11 +1,12 @@
 //! Against hickory's own name server with a real zone.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hickory_server::Server;
 use hickory_server::net::runtime::TokioRuntimeProvider;
-use hickory_server::proto::rr::rdata::{A, CNAME, SOA};
+use hickory_server::proto::rr::rdata::{A, AAAA, CNAME, MX, PTR, SOA};
 use hickory_server::proto::rr::{Name, RData, Record};
 use hickory_server::store::in_memory::InMemoryZoneHandler;
 use hickory_server::zone_handler::{AxfrPolicy, Catalog, ZoneType};
@@ -31,6 +32,12 @@ fn zone() -> InMemoryZoneHandler<TokioRuntimeProvider> {
         txt("_zi2cert.zi2-cert-2026-04.one.example.", &["page"]),
         data("zi2-cert-2026-04.two.example.", RData::A(A::new(192, 0, 2, 1))),
         txt("_zi2cert.huge.example.", &[long.as_str(); 250]),
+        data("mail.example.", RData::A(A::new(192, 0, 2, 7))),
+        data("mail.example.", RData::A(A::new(192, 0, 2, 8))),
+        data("mail.example.", RData::AAAA(AAAA::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 7))),
+        data("in.example.", RData::MX(MX::new(20, name("second.example.")))),
+        data("in.example.", RData::MX(MX::new(10, name("first.example.")))),
+        data("www.example.", RData::CNAME(CNAME(name("mail.example.")))),
     ];
     records.extend((0..1000).map(|n| txt("_zi2cert.many.example.", &[&format!("{n:04}")])));
     for record in records {
@@ -39,9 +46,21 @@ fn zone() -> InMemoryZoneHandler<TokioRuntimeProvider> {
     zone
 }
 
+fn reverse_zone() -> InMemoryZoneHandler<TokioRuntimeProvider> {
+    let origin = name("2.0.192.in-addr.arpa.");
+    let mut zone = InMemoryZoneHandler::empty(origin.clone(), ZoneType::Primary, AxfrPolicy::Deny);
+    let soa = SOA::new(name("ns.example."), name("root.example."), 1, 3600, 600, 86_400, 60);
+    let pointer = Record::from_rdata(name("7.2.0.192.in-addr.arpa."), 300, RData::PTR(PTR(name("Mail.Example."))));
+    for record in [Record::from_rdata(origin, 300, RData::SOA(soa)), pointer] {
+        assert!(zone.upsert_mut(record, 1));
+    }
+    zone
+}
+
 async fn start() -> (Server<Catalog>, Resolver) {
     let mut catalog = Catalog::new();
     catalog.upsert(Name::from_ascii("example.").unwrap().into(), vec![Arc::new(zone())]);
+    catalog.upsert(name("2.0.192.in-addr.arpa.").into(), vec![Arc::new(reverse_zone())]);
     let (udp, tcp) = sockets().await;
     let address = udp.local_addr().unwrap();
     let mut server = Server::new(catalog);
@@ -77,4 +96,35 @@ async fn a_real_parent() {
         let parent = QueryName::page_parent(kid, &Domain::parse(domain).unwrap());
         assert_eq!(resolver.exists(&parent, &Budget::of_message()).await, Ok(expected), "{domain}");
     }
+}
+
+#[tokio::test]
+async fn the_questions_of_the_existing_chain() {
+    use zi2_chain::{Answer, DnsName, Question};
+    let (_server, resolver) = start().await;
+    let at = |text: &str| DnsName::parse(text).unwrap();
+    let v4 = [Ipv4Addr::new(192, 0, 2, 7), Ipv4Addr::new(192, 0, 2, 8)];
+    let v6 = "2001:db8::7".parse().unwrap();
+    for (question, expected) in [
+        (Question::Txt(at("_zi2cert.one.example")), Answer::Txt(vec![b"v=ZI2CERT1; k=ed25519".to_vec()])),
+        (Question::V6(at("MAIL.example")), Answer::V6(vec![v6])),
+        (Question::Mx(at("in.example")), Answer::Mx(vec![at("first.example"), at("second.example")])),
+        (Question::Pointer("192.0.2.7".parse().unwrap()), Answer::Pointer(vec![at("mail.example")])),
+        (Question::Pointer("192.0.2.9".parse().unwrap()), Answer::NoSuchName),
+        (Question::Mx(at("mail.example")), Answer::NoData),
+        (Question::V4(at("gone.example")), Answer::NoSuchName),
+        (Question::V4(at("back\\slash.example")), Answer::NoSuchName),
+        (Question::Txt(at("elsewhere.test")), Answer::Trouble), // refused: not this server's
+    ] {
+        assert_eq!(resolver.ask(&question, &Budget::of_message()).await, expected, "{question:?}");
+    }
+    for name in ["mail.example", "www.example"] {
+        let Answer::V4(mut found) = resolver.ask(&Question::V4(at(name)), &Budget::of_message()).await else {
+            panic!()
+        };
+        found.sort_unstable();
+        assert_eq!(found, v4, "{name}");
+    }
+    let spent = Budget::new(0, Duration::from_secs(10));
+    assert_eq!(resolver.ask(&Question::V4(at("mail.example")), &spent).await, Answer::Trouble);
 }
