@@ -105,6 +105,7 @@ struct WireName {
     aaaa: Vec<Ipv6Addr>,
     mx: Vec<String>,
     ns: Vec<String>,
+    ptr: Vec<String>,
     cname: Option<String>,
     status: WireStatus,
     dnssec: WireDnssec,
@@ -140,6 +141,7 @@ impl From<WireName> for FixedNode {
             aaaa: wire.aaaa,
             mx: wire.mx,
             ns: wire.ns,
+            ptr: wire.ptr,
             cname: wire.cname,
             status: match wire.status {
                 WireStatus::NoError => FixedStatus::NoError,
