@@ -7,6 +7,7 @@ use std::array;
 use aws_lc_rs::digest::{self, Context, Digest};
 
 use crate::canon::{BodyCanon, HeldLines, Squeezer};
+use crate::limits;
 
 /// A hash algorithm of a body digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,6 +42,15 @@ impl Lane {
     fn of(canon: BodyCanon, alg: HashAlg) -> Self {
         Self(canon as u8 * 3 + alg as u8)
     }
+
+    /// The lane of the counted request at this place; beyond the limit the last lane, which nobody fills.
+    fn counted(place: usize) -> Self {
+        Self(u8::try_from(Self::COUNT + place).unwrap_or(u8::MAX))
+    }
+
+    fn place_if_counted(self) -> Option<usize> {
+        usize::from(self.0).checked_sub(Self::COUNT)
+    }
 }
 
 /// The digests that are wanted of one body.
@@ -48,6 +58,15 @@ impl Lane {
 pub struct DigestPlan {
     /// One bit for each lane.
     lanes: u16,
+    counted: Vec<First>,
+}
+
+/// A digest that is wanted of the first octets of a canonical form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct First {
+    canon: BodyCanon,
+    alg: HashAlg,
+    octets: u64,
 }
 
 impl DigestPlan {
@@ -64,16 +83,35 @@ impl DigestPlan {
         lane
     }
 
+    /// Asks for a digest of no more than the first octets of the canonical form (`l=` of RFC 6376 §3.5). Equal requests
+    /// share one. Beyond [`limits::COUNTED_DIGESTS`] different ones, the digest stays without octets and matches nothing.
+    pub fn request_first(&mut self, canon: BodyCanon, alg: HashAlg, octets: u64) -> Lane {
+        let first = First { canon, alg, octets };
+        let known = self.counted.iter().position(|other| *other == first);
+        let place = known.unwrap_or(self.counted.len());
+        if known.is_none() {
+            if place >= limits::COUNTED_DIGESTS {
+                return Lane(u8::MAX);
+            }
+            self.counted.push(first);
+        }
+        Lane::counted(place)
+    }
+
     /// Ends the asking and starts the pass.
     #[must_use]
     pub fn start(self) -> BodyDigester {
         let when = |canons: &[BodyCanon]| {
             let wanted = |alg| canons.iter().any(|canon| self.wants(*canon, alg));
-            Hashes(HashAlg::ALL.map(|alg| wanted(alg).then(|| alg.context())))
+            let counted = self.counted.iter().zip(0..).filter(|(first, _)| canons.contains(&first.canon));
+            Hashes {
+                whole: HashAlg::ALL.map(|alg| wanted(alg).then(|| alg.context())),
+                counted: counted.map(|(first, place)| Counted::new(*first, place)).collect(),
+            }
         };
         let exact = when(&[BodyCanon::Raw, BodyCanon::Simple]);
         let relaxed = when(&[BodyCanon::Relaxed]);
-        let relaxed = relaxed.0.iter().any(Option::is_some).then(|| Relaxed {
+        let relaxed = (!relaxed.is_empty()).then(|| Relaxed {
             hashes: relaxed,
             lines: HeldLines::default(),
             squeezer: Squeezer::default(),
@@ -116,9 +154,14 @@ impl BodyDigester {
     /// Ends the body.
     #[must_use]
     pub fn finish(self) -> Digests {
-        let mut digests =
-            Digests { values: array::from_fn(|_| None), octets: self.octets, only_crlf: self.lines.only_crlf() };
-        for (alg, hash) in HashAlg::ALL.into_iter().zip(self.exact.0) {
+        let mut digests = Digests {
+            values: array::from_fn(|_| None),
+            counted: vec![None; self.plan.counted.len()],
+            octets: self.octets,
+            only_crlf: self.lines.only_crlf(),
+        };
+        self.exact.counted.into_iter().for_each(|counted| digests.set_counted(counted, &self.lines));
+        for (alg, hash) in HashAlg::ALL.into_iter().zip(self.exact.whole) {
             let Some(hash) = hash else { continue };
             let wanted = (self.plan.wants(BodyCanon::Raw, alg), self.plan.wants(BodyCanon::Simple, alg));
             match wanted {
@@ -146,6 +189,8 @@ impl BodyDigester {
 #[derive(Clone, Debug)]
 pub struct Digests {
     values: [Option<Digest>; Lane::COUNT],
+    /// For each counted request its digest, and the octets of the whole canonical form.
+    counted: Vec<Option<(Digest, u64)>>,
     octets: u64,
     only_crlf: bool,
 }
@@ -154,7 +199,17 @@ impl Digests {
     /// A digest that was asked for; no octets for the lane of another plan.
     #[must_use]
     pub fn get(&self, lane: Lane) -> &[u8] {
-        self.values.get(usize::from(lane.0)).and_then(Option::as_ref).map_or(&[], AsRef::as_ref)
+        let digest = match lane.place_if_counted() {
+            None => self.values.get(usize::from(lane.0)).and_then(Option::as_ref),
+            Some(place) => self.counted.get(place).and_then(Option::as_ref).map(|(digest, _)| digest),
+        };
+        digest.map_or(&[], AsRef::as_ref)
+    }
+
+    /// Octets of the whole canonical form, of which a lane of [`DigestPlan::request_first`] took the first ones.
+    #[must_use]
+    pub fn canonical_octets(&self, lane: Lane) -> Option<u64> {
+        self.counted.get(lane.place_if_counted()?)?.as_ref().map(|(_, octets)| *octets)
     }
 
     /// Length of the body as received.
@@ -174,14 +229,54 @@ impl Digests {
             *value = Some(digest);
         }
     }
+
+    fn set_counted(&mut self, mut counted: Counted, lines: &HeldLines) {
+        lines.finish(counted.canon, &mut |octets| counted.update(octets));
+        if let Some(value) = self.counted.get_mut(counted.place) {
+            *value = Some((counted.hash.finish(), counted.octets));
+        }
+    }
 }
 
-/// A hash state for each algorithm that is wanted.
-struct Hashes([Option<Context>; HashAlg::ALL.len()]);
+/// The hash states that one canonical form is fed to.
+struct Hashes {
+    /// One for each algorithm that is wanted.
+    whole: [Option<Context>; HashAlg::ALL.len()],
+    counted: Vec<Counted>,
+}
 
 impl Hashes {
     fn update(&mut self, octets: &[u8]) {
-        self.0.iter_mut().flatten().for_each(|hash| hash.update(octets));
+        self.whole.iter_mut().flatten().for_each(|hash| hash.update(octets));
+        self.counted.iter_mut().for_each(|counted| counted.update(octets));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.whole.iter().all(Option::is_none) && self.counted.is_empty()
+    }
+}
+
+/// A hash state for the first octets of a canonical form.
+struct Counted {
+    place: usize,
+    canon: BodyCanon,
+    hash: Context,
+    left: u64,
+    octets: u64,
+}
+
+impl Counted {
+    fn new(first: First, place: usize) -> Self {
+        Self { place, canon: first.canon, hash: first.alg.context(), left: first.octets, octets: 0 }
+    }
+
+    fn update(&mut self, octets: &[u8]) {
+        self.octets += octets.len() as u64;
+        let first = usize::try_from(self.left).ok().and_then(|left| octets.get(..left)).unwrap_or(octets);
+        if !first.is_empty() {
+            self.hash.update(first);
+            self.left -= first.len() as u64;
+        }
     }
 }
 
@@ -201,7 +296,8 @@ impl Relaxed {
     fn finish(self, digests: &mut Digests) {
         let Self { mut hashes, mut lines, mut squeezer } = self;
         squeezer.finish(&mut |octets| lines.feed(octets, &mut |octets| hashes.update(octets)));
-        for (alg, hash) in HashAlg::ALL.into_iter().zip(hashes.0) {
+        hashes.counted.into_iter().for_each(|counted| digests.set_counted(counted, &lines));
+        for (alg, hash) in HashAlg::ALL.into_iter().zip(hashes.whole) {
             if let Some(hash) = hash {
                 digests.set(BodyCanon::Relaxed, alg, end(hash, BodyCanon::Relaxed, &lines));
             }
@@ -251,6 +347,49 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_first_octets_of_every_form() {
+        let rows = [
+            ("", "", "\r\n", ""),
+            ("\r\n\r\n", "\r\n\r\n", "\r\n", ""),
+            ("a  b \r\n\r\nc\r\n\r\n", "a  b \r\n\r\nc\r\n\r\n", "a  b \r\n\r\nc\r\n", "a b\r\n\r\nc\r\n"),
+        ];
+        for (body, raw, simple, relaxed) in rows {
+            let forms = [(BodyCanon::Raw, raw), (BodyCanon::Simple, simple), (BodyCanon::Relaxed, relaxed)];
+            for (canon, form) in forms {
+                for (octets, cut) in
+                    (0..=form.len() + 2).flat_map(|octets| (0..=body.len()).map(move |cut| (octets, cut)))
+                {
+                    let mut plan = DigestPlan::new();
+                    let lane = plan.request_first(canon, HashAlg::Sha256, octets as u64);
+                    assert_eq!(plan.request_first(canon, HashAlg::Sha256, octets as u64), lane);
+                    let whole = plan.request(canon, HashAlg::Sha256);
+                    let mut digester = plan.start();
+                    let (one, two) = body.as_bytes().split_at(cut);
+                    [one, two].into_iter().for_each(|piece| digester.feed(piece));
+                    let digests = digester.finish();
+                    let digest_of = |octets: &[u8]| digest::digest(&digest::SHA256, octets);
+                    let first = &form.as_bytes()[..octets.min(form.len())];
+                    assert_eq!(digests.get(lane), digest_of(first).as_ref(), "{canon:?} {body:?} {octets}");
+                    assert_eq!(digests.get(whole), digest_of(form.as_bytes()).as_ref());
+                    assert_eq!(digests.canonical_octets(lane), Some(form.len() as u64));
+                    assert_eq!(digests.canonical_octets(whole), None);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn counted_digests_are_limited() {
+        let mut plan = DigestPlan::new();
+        let limit = limits::COUNTED_DIGESTS as u64;
+        let lanes: Vec<_> =
+            (0..=limit).map(|octets| plan.request_first(BodyCanon::Simple, HashAlg::Sha256, octets)).collect();
+        let digests = plan.start().finish();
+        let digested = lanes.iter().filter(|lane| digests.get(**lane).len() == 32).count();
+        assert_eq!((digested, digests.get(lanes[limits::COUNTED_DIGESTS])), (limits::COUNTED_DIGESTS, b"".as_slice()));
     }
 
     #[test]

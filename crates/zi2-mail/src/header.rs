@@ -17,6 +17,8 @@ use crate::limits;
 pub struct Header<'a> {
     octets: Cow<'a, [u8]>,
     spans: Vec<Span>,
+    /// Fields with blanks before their colon, which only signatures of others know about.
+    obsolete: Vec<Span>,
     defect: Option<Defect>,
 }
 
@@ -38,7 +40,8 @@ impl<'a> Header<'a> {
         let scan = Scan::of(message);
         let octets = message.get(..scan.kept).unwrap_or_default();
         let body = message.get(scan.body..).unwrap_or_default();
-        (Self { octets: Cow::Borrowed(octets), spans: scan.spans, defect: scan.defect }, body)
+        let (spans, obsolete) = (scan.spans, scan.obsolete);
+        (Self { octets: Cow::Borrowed(octets), spans, obsolete, defect: scan.defect }, body)
     }
 
     /// A field's place in the message, in order of appearance.
@@ -51,6 +54,27 @@ impl<'a> Header<'a> {
         // Most fields differ in the length of their name already, for which nobody has to look at the octets.
         let like = self.spans.iter().filter(|span| (span.colon - span.start) as usize == name.len());
         like.map(|span| span.of(&self.octets)).filter(|field| field.name().eq_ignore_ascii_case(name.as_bytes()))
+    }
+
+    /// The field of this name that has `below` fields of the name under it: how DKIM counts (RFC 6376 §5.4.2).
+    ///
+    /// Here, and nowhere else, a field counts whose colon has blanks before it (RFC 5322 §4.5.8): it is a [`Defect`], but
+    /// DKIM defines how it is signed, and mail programs show it.
+    #[must_use]
+    pub fn nth_from_bottom(&self, name: &str, below: usize) -> Option<Field<'_>> {
+        if self.obsolete.is_empty() {
+            return self.named(name).rev().nth(below);
+        }
+        let obsolete = self.obsolete.iter().rev().map(|span| span.of(&self.octets));
+        let mut obsolete = obsolete.filter(|field| field.name().eq_ignore_ascii_case(name.as_bytes())).peekable();
+        let mut strict = self.named(name).rev().peekable();
+        let place = |field: Option<&Field<'_>>| field.map(Field::offset);
+        let mut lowest = || match place(strict.peek()) > place(obsolete.peek()) {
+            true => strict.next(),
+            false => obsolete.next(),
+        };
+        (0..below).try_for_each(|_| lowest().map(drop))?;
+        lowest()
     }
 
     /// The first thing in the section that zi2.md §2 forbids.
@@ -71,7 +95,7 @@ impl Header<'static> {
     pub(crate) fn from_vec(mut section: Vec<u8>) -> Self {
         let scan = Scan::of(&section);
         section.truncate(scan.kept);
-        Self { octets: Cow::Owned(section), spans: scan.spans, defect: scan.defect }
+        Self { octets: Cow::Owned(section), spans: scan.spans, obsolete: scan.obsolete, defect: scan.defect }
     }
 }
 
@@ -87,7 +111,12 @@ impl<'a> Field<'a> {
     /// The octets before the colon: 0x21-0x7E, never empty.
     #[must_use]
     pub fn name(&self) -> &'a [u8] {
-        self.raw.get(..self.colon).unwrap_or_default()
+        let mut name = self.raw.get(..self.colon).unwrap_or_default();
+        // Only a field of `Header::nth_from_bottom` has any.
+        while let [rest @ .., b' ' | b'\t'] = name {
+            name = rest;
+        }
+        name
     }
 
     /// Everything after the colon, folds and blanks included, without the CRLF that ends the field.
@@ -178,6 +207,7 @@ const USUAL_FIELDS: usize = 32;
 /// One pass over a header section.
 struct Scan {
     spans: Vec<Span>,
+    obsolete: Vec<Span>,
     defect: Option<Defect>,
     /// Octets of the section that are kept.
     kept: usize,
@@ -192,13 +222,15 @@ struct Scan {
 enum Above {
     Nothing,
     Field,
+    Obsolete,
     Skipped,
 }
 
 impl Scan {
     fn of(message: &[u8]) -> Self {
         let spans = Vec::with_capacity(USUAL_FIELDS);
-        let mut scan = Self { spans, defect: None, kept: 0, body: message.len(), above: Above::Nothing };
+        let (obsolete, above) = (Vec::new(), Above::Nothing);
+        let mut scan = Self { spans, obsolete, defect: None, kept: 0, body: message.len(), above };
         let end = scan.lines(message);
         scan.kept = end.min(limits::HEADER_OCTETS);
         note_size(&mut scan.defect, end);
@@ -235,8 +267,8 @@ impl Scan {
         let line = message.get(start..end).unwrap_or_default();
         let continues = matches!(line.first(), Some(b' ' | b'\t'));
         if end > limits::HEADER_OCTETS {
-            if continues && self.above == Above::Field {
-                self.spans.pop();
+            if continues {
+                self.above_spans().and_then(Vec::pop);
             }
             self.above = Above::Skipped;
         } else if continues {
@@ -247,17 +279,34 @@ impl Scan {
     }
 
     fn continuation(&mut self, start: usize, end: usize) {
-        match (self.above, self.spans.last_mut()) {
-            (Above::Field, Some(field)) => *field = Span { end: Span::new(start, start, end).end, ..*field },
-            (Above::Nothing, _) => self.skip(DefectKind::LeadingWhitespace, start),
-            _ => {}
+        if self.above == Above::Nothing {
+            return self.skip(DefectKind::LeadingWhitespace, start);
+        }
+        if let Some(field) = self.above_spans().and_then(|spans| spans.last_mut()) {
+            *field = Span { end: Span::new(start, start, end).end, ..*field };
+        }
+    }
+
+    /// The list whose last field a continuation line continues.
+    fn above_spans(&mut self) -> Option<&mut Vec<Span>> {
+        match self.above {
+            Above::Field => Some(&mut self.spans),
+            Above::Obsolete => Some(&mut self.obsolete),
+            Above::Nothing | Above::Skipped => None,
         }
     }
 
     fn field(&mut self, line: &[u8], start: usize, end: usize) {
+        let full = self.spans.len() + self.obsolete.len() >= limits::HEADER_FIELDS;
         match name_length(line) {
-            None => self.skip(DefectKind::NotAField, start),
-            Some(_) if self.spans.len() >= limits::HEADER_FIELDS => self.skip(DefectKind::TooManyFields, start),
+            None => {
+                self.skip(DefectKind::NotAField, start);
+                if let Some(colon) = obsolete_colon(line).filter(|_| !full) {
+                    self.obsolete.push(Span::new(start, start + colon, end));
+                    self.above = Above::Obsolete;
+                }
+            }
+            Some(_) if full => self.skip(DefectKind::TooManyFields, start),
             Some(length) => {
                 self.spans.push(Span::new(start, start + length, end));
                 self.above = Above::Field;
@@ -275,6 +324,14 @@ impl Scan {
 fn name_length(line: &[u8]) -> Option<usize> {
     let colon = line.iter().position(|octet| !is_name_octet(*octet))?;
     (colon > 0 && line.get(colon) == Some(&b':')).then_some(colon)
+}
+
+/// RFC 5322 §4.5.8: `field-name *WSP ":"`, and only where there is some white space.
+fn obsolete_colon(line: &[u8]) -> Option<usize> {
+    let name = line.iter().position(|octet| !is_name_octet(*octet)).filter(|length| *length > 0)?;
+    let blanks =
+        line.get(name..)?.iter().position(|octet| !matches!(octet, b' ' | b'\t')).filter(|count| *count > 0)?;
+    (line.get(name + blanks) == Some(&b':')).then_some(name + blanks)
 }
 
 /// RFC 5322 §3.6.8 ftext.
@@ -353,6 +410,20 @@ mod tests {
         let header = Header::parse(b"To: 1\r\nSubject: x\r\nTO: 2\r\ntO: 3\r\n");
         let values: Vec<_> = header.named("to").rev().map(|field| field.value()).collect();
         assert_eq!(values, [b" 3", b" 2", b" 1"]);
+    }
+
+    #[test]
+    fn counting_from_the_bottom_knows_obsolete_fields() {
+        let header = Header::parse(b"To: 1\r\ntO \t: 2\r\n 3\r\nX y: 4\r\nTO: 5\r\n : 6\r\nTo :7\r\nTo\r\n : 8\r\n");
+        let counted = |name| (0..9).map_while(|below| header.nth_from_bottom(name, below)).collect::<Vec<_>>();
+        let values: Vec<_> = counted("to").iter().map(|field| (field.name(), field.value())).collect();
+        let expected = [("To", "7"), ("TO", " 5\r\n : 6"), ("tO", " 2\r\n 3"), ("To", " 1")];
+        assert_eq!(values, expected.map(|(name, value)| (name.as_bytes(), value.as_bytes())));
+        assert_eq!((counted("x").len(), counted("X y").len(), header.named("to").count()), (0, 0, 2));
+        assert_eq!(header.defect(), Some(Defect { kind: NotAField, offset: 7 }));
+        let strict = Header::parse(b"To: 1\r\nto: 2\r\n");
+        assert_eq!(strict.nth_from_bottom("TO", 1).map(|field| field.value()), Some(b" 1".as_slice()));
+        assert_eq!(strict.nth_from_bottom("to", 2), None);
     }
 
     #[test]

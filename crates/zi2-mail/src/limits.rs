@@ -33,3 +33,6 @@ pub const LABEL_OCTETS: usize = 63;
 /// Octets of a domain before UTS 46. A code point costs its A-label at least one octet, so only names padded with code
 /// points that UTS 46 drops are cut; Punycode, which is not linear, never sees long input.
 pub const DOMAIN_INPUT_OCTETS: usize = 4 * DOMAIN_OCTETS;
+
+/// Digests of the first octets of one body. Each is a hash of its own, so a message pays for few: signatures tried at most.
+pub const COUNTED_DIGESTS: usize = 16;

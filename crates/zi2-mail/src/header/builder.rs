@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr2};
 
-use super::{Defect, DefectKind, Header, Span, USUAL_FIELDS, first_stray, is_name_octet, note, note_size};
+use super::{
+    Defect, DefectKind, Header, Span, USUAL_FIELDS, first_stray, is_name_octet, note, note_size, obsolete_colon,
+};
 use crate::limits;
 
 /// Rebuilds the octets of a header section from names and values. Refuses nothing, and stores no more than
@@ -13,6 +15,7 @@ use crate::limits;
 pub struct HeaderBuilder {
     octets: Vec<u8>,
     spans: Vec<Span>,
+    obsolete: Vec<Span>,
     defect: Option<Defect>,
 }
 
@@ -21,7 +24,8 @@ const USUAL_OCTETS: usize = 4096;
 
 impl HeaderBuilder {
     pub(super) fn new() -> Self {
-        Self { octets: Vec::with_capacity(USUAL_OCTETS), spans: Vec::with_capacity(USUAL_FIELDS), defect: None }
+        let (octets, spans) = (Vec::with_capacity(USUAL_OCTETS), Vec::with_capacity(USUAL_FIELDS));
+        Self { octets, spans, obsolete: Vec::new(), defect: None }
     }
 
     /// Appends a field. `value` is everything after the colon, leading blanks included; a fold in it is a LF before white
@@ -34,11 +38,19 @@ impl HeaderBuilder {
         self.append_value(value);
         let end = self.octets.len();
         self.append(b"\r\n");
+        let full = self.spans.len() + self.obsolete.len() >= limits::HEADER_FIELDS;
+        let span = Span::new(start, start + name.len(), end);
         match (end <= limits::HEADER_OCTETS, named) {
             (false, _) => {}
-            (true, false) => self.note(DefectKind::NotAField, start),
-            (true, true) if self.spans.len() >= limits::HEADER_FIELDS => self.note(DefectKind::TooManyFields, start),
-            (true, true) => self.spans.push(Span::new(start, start + name.len(), end)),
+            (true, false) => {
+                self.note(DefectKind::NotAField, start);
+                let head = self.octets.get(start..=start + name.len()).unwrap_or_default();
+                if obsolete_colon(head).is_some_and(|colon| colon == name.len()) && !full {
+                    self.obsolete.push(span);
+                }
+            }
+            (true, true) if full => self.note(DefectKind::TooManyFields, start),
+            (true, true) => self.spans.push(span),
         }
         if memchr2(b'\r', 0, value).is_some()
             && let Some(stray) = first_stray(self.octets.get(start..).unwrap_or_default())
@@ -51,6 +63,7 @@ impl HeaderBuilder {
     pub fn clear(&mut self) {
         self.octets.clear();
         self.spans.clear();
+        self.obsolete.clear();
         self.defect = None;
     }
 
@@ -59,13 +72,14 @@ impl HeaderBuilder {
     pub fn finish(mut self) -> Header<'static> {
         note_size(&mut self.defect, self.octets.len());
         self.octets.truncate(limits::HEADER_OCTETS);
-        Header { octets: Cow::Owned(self.octets), spans: self.spans, defect: self.defect }
+        Header { octets: Cow::Owned(self.octets), spans: self.spans, obsolete: self.obsolete, defect: self.defect }
     }
 
     /// An empty builder in the memory of a header that is no longer needed.
     #[must_use]
     pub fn reuse(header: Header<'static>) -> Self {
-        let mut builder = Self { octets: header.octets.into_owned(), spans: header.spans, defect: None };
+        let (octets, spans) = (header.octets.into_owned(), header.spans);
+        let mut builder = Self { octets, spans, obsolete: header.obsolete, defect: None };
         builder.clear();
         builder
     }
@@ -114,6 +128,7 @@ mod tests {
         (b"A", b" b\n \0", b"A: b\r\n \0\r\n", Some((Nul, 7))),
         (b"A b", b" c", b"A b: c\r\n", Some((NotAField, 0))),
         (b"", b" c", b": c\r\n", Some((NotAField, 0))),
+        (b"A \t", b" c", b"A \t: c\r\n", Some((NotAField, 0))),
     ];
 
     #[test]
