@@ -34,16 +34,18 @@ impl<'a> TagList<'a> {
     /// [`TagListError`] says what is wrong, and where.
     pub fn parse(value: &'a [u8]) -> Result<Self, TagListError> {
         let mut tags: Vec<Tag<'a>> = Vec::with_capacity(USUAL_TAGS);
+        // Asked once for all; only a list that has one is looked at tag by tag, for the first thing wrong with it.
+        let octets = if stray_octet(value).is_none() { Octets::Good } else { Octets::Unknown };
         let mut start = 0;
         for end in memchr_iter(b';', value).chain([value.len()]) {
             let spec = value.get(start..end).unwrap_or_default();
+            octets.check(spec, start)?;
             // § RFC 6376 §3.2: tag-list = tag-spec *( ";" tag-spec ) [ ";" ]
             if end == value.len() && !tags.is_empty() && trim(spec).is_empty() {
-                check_value(spec, start)?;
                 break;
             }
             let tag = parse_tag(spec, start)?;
-            if tags.iter().any(|other| other.name == tag.name) {
+            if tags.iter().any(|other| other.is_named(tag.name)) {
                 return Err(TagListErrorKind::Duplicate.at(start));
             }
             if tags.len() == limits::TAGS {
@@ -58,7 +60,7 @@ impl<'a> TagList<'a> {
     /// The tag of that name. Names are case-sensitive (RFC 6376 §3.2).
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Tag<'a>> {
-        self.tags.iter().find(|tag| tag.name == name).cloned()
+        self.tags.iter().find(|tag| tag.is_named(name)).cloned()
     }
 
     /// The tags in their order.
@@ -85,6 +87,11 @@ pub struct Tag<'a> {
 }
 
 impl<'a> Tag<'a> {
+    /// Names are too short for the comparison that the compiler calls for strings.
+    fn is_named(&self, name: &str) -> bool {
+        self.name.len() == name.len() && self.name.bytes().eq(name.bytes())
+    }
+
     /// The name: a letter, then letters, digits and `_`.
     #[must_use]
     pub fn name(&self) -> &'a str {
@@ -156,7 +163,6 @@ impl TagListErrorKind {
 
 /// § RFC 6376 §3.2: tag-spec = [FWS] tag-name [FWS] "=" [FWS] tag-value [FWS]
 fn parse_tag(spec: &[u8], start: usize) -> Result<Tag<'_>, TagListError> {
-    check_value(spec, start)?;
     let Some(equals) = memchr(b'=', spec) else {
         let kind = if trim(spec).is_empty() { TagListErrorKind::Empty } else { TagListErrorKind::NoEquals };
         return Err(kind.at(start));
@@ -174,11 +180,24 @@ fn tag_name(name: &[u8]) -> Option<&str> {
     if good { std::str::from_utf8(name).ok() } else { None }
 }
 
-/// VALCHAR (0x21-0x3A, 0x3C-0x7E) and folding white space.
+/// Whether all octets of a list may stand in it: VALCHAR (0x21-0x3A, 0x3C-0x7E) and folding white space.
 ///
 /// Beyond RFC 6376, octets from 0x80 on are let through: a note in UTF-8 must not make a domain's key unreadable.
-fn check_value(octets: &[u8], start: usize) -> Result<(), TagListError> {
-    stray_octet(octets).map_or(Ok(()), |offset| Err(TagListErrorKind::Octet.at(start + offset)))
+#[derive(Clone, Copy)]
+enum Octets {
+    Good,
+    Unknown,
+}
+
+impl Octets {
+    fn check(self, spec: &[u8], start: usize) -> Result<(), TagListError> {
+        match self {
+            Octets::Good => Ok(()),
+            Octets::Unknown => {
+                stray_octet(spec).map_or(Ok(()), |offset| Err(TagListErrorKind::Octet.at(start + offset)))
+            }
+        }
+    }
 }
 
 fn trim(mut octets: &[u8]) -> &[u8] {

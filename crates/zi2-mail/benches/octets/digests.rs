@@ -32,7 +32,7 @@ pub(crate) fn table(effort: Effort) -> Table {
     for octets in SIZES.into_iter().filter(|octets| effort == Effort::Full || *octets <= 10 << 10) {
         let times = measure(octets, effort);
         let mut row = |name: &'static str, hashes: f64| {
-            let ratio = if hashes > 0.0 { Cell::Ratio(times.of(name) / times.of(HASH) / hashes) } else { Cell::Empty };
+            let ratio = if hashes > 0.0 { Cell::Ratio(times.ratio(name, HASH) / hashes) } else { Cell::Empty };
             let [micros, each] = [1e3, octets as f64].map(|unit| times.of(name) / unit);
             let (micros, each) = (Cell::Number(micros), Cell::Ratio(each));
             table.row([size(octets), Cell::Text(name.to_owned()), micros, each, Cell::Number(hashes), ratio]);

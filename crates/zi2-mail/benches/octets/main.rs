@@ -17,7 +17,7 @@ fn main() {
     let options = Options::read();
     let mut report = Report::new("zi2-mail: reading octets");
     report
-        .note("Times of one message; messages differ. Each of the fastest of many turns, taken in turn.")
+        .note("Processor time of one message; messages differ; medians.")
         .table(fields::table(options.effort))
         .table(digests::table(options.effort))
         .table(growth::by_fields(options.effort))

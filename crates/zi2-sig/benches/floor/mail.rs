@@ -61,8 +61,14 @@ impl Mail {
         matches!(verifier.finish().outcome, Outcome::Verified(_))
     }
 
+    /// The body where [`Mail::sign`] reads it.
     pub(crate) fn body(&self) -> &[u8] {
         &self.unsigned[self.unsigned.len() - self.body_octets..]
+    }
+
+    /// The body where [`Mail::verify`] reads it.
+    pub(crate) fn signed_body(&self) -> &[u8] {
+        &self.signed[self.signed.len() - self.body_octets..]
     }
 
     /// The octets whose signature decides, and it.
