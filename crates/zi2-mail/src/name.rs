@@ -99,7 +99,8 @@ fn to_a_labels(text: &str) -> Result<String, DomainError> {
     // zi2.md §2: labels must round-trip. The library checks this too since RUSTSEC-2024-0421; a second opinion is cheap.
     let (unicode, checked) = Uts46::new().to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
     checked.map_err(|_| DomainError::Idna)?;
-    let decodes_to_ascii = ascii.split('.').zip(unicode.split('.')).any(|(a, u)| is_a_label(a.as_bytes()) && u.is_ascii());
+    let decodes_to_ascii =
+        ascii.split('.').zip(unicode.split('.')).any(|(a, u)| is_a_label(a.as_bytes()) && u.is_ascii());
     if decodes_to_ascii || uts46_to_ascii(&unicode)? != ascii {
         return Err(DomainError::Idna);
     }
