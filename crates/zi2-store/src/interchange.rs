@@ -73,6 +73,7 @@ pub enum ImportError {
 /// Reads the line of a row, with or without its line feed. Refuses every spelling but the one [`write_line`] writes,
 /// white space and order of fields excepted.
 pub fn parse_line(line: &[u8]) -> Result<KeyHistory, LineFault> {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
     if line.len() > LINE_OCTETS {
         return Err(LineFault::TooLong);
     }
@@ -258,6 +259,20 @@ mod tests {
             assert!(line().contains(from), "{from}");
             let changed = line().replace(from, to);
             assert!(parse_line(changed.as_bytes()).is_err(), "{changed}");
+        }
+    }
+
+    #[test]
+    fn lines_have_a_length() {
+        let header = format!("{{\"schema\":\"{SCHEMA}\"}}\n");
+        let full = format!("{:LINE_OCTETS$}", line());
+        for end in ["", "\n"] {
+            let [full, over] = [format!("{full}{end}"), format!("{full} {end}")];
+            assert_eq!(parse_line(full.as_bytes()), parse_line(line().as_bytes()), "{end:?}");
+            assert_eq!(parse_line(over.as_bytes()), Err(LineFault::TooLong), "{end:?}");
+            assert_eq!(import_text(&format!("{header}{full}")).unwrap().added, 1, "{end:?}");
+            let refused = import_text(&format!("{header}{over}"));
+            assert!(matches!(refused, Err(ImportError::Line { line: 2, fault: LineFault::TooLong })), "{refused:?}");
         }
     }
 

@@ -240,6 +240,42 @@ fn a_writer_that_does_not_let_go_is_an_error_in_time() {
 }
 
 #[test]
+fn evictions_are_short_transactions() {
+    let bound = Settings { history_rows: 40, ..Settings::disk() };
+    for (surplus, transactions) in
+        [(limits::EVICTED_ROWS, vec![limits::EVICTED_ROWS]), (limits::EVICTED_ROWS + 1, vec![limits::EVICTED_ROWS, 1])]
+    {
+        let (_folder, path) = folder();
+        let store = SqliteStore::open(&path, Durability::Grouped, bound).unwrap();
+        let other = Connection::open(&path).unwrap();
+        let held = usize::try_from(bound.history_rows).unwrap() + surplus;
+        other.execute_batch(&format!("{} {NOTE_EVICTIONS}", rows(held))).unwrap();
+        let done = store.tidy(Timestamp::from_secs(1_777_400_000), 86_400).unwrap();
+        assert_eq!((done.rows_evicted, done.rows), (surplus as u64, bound.history_rows));
+        let mut noted = other.prepare("SELECT evicted FROM noted WHERE evicted > 0").unwrap();
+        let noted = noted.query_map([], |row| row.get::<_, i64>(0)).unwrap();
+        let noted = noted.map(|rows| usize::try_from(rows.unwrap()).unwrap());
+        assert_eq!(noted.collect::<Vec<_>>(), transactions);
+    }
+}
+
+/// Each transaction writes the figures once.
+const NOTE_EVICTIONS: &str = "
+    CREATE TABLE noted (evicted INTEGER);
+    CREATE TRIGGER note AFTER UPDATE ON figures
+    BEGIN INSERT INTO noted VALUES (old.history_rows - new.history_rows); END;";
+
+/// Fills an empty history with as many rows.
+fn rows(number: usize) -> String {
+    format!(
+        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {number})
+         INSERT INTO history SELECT 'd' || n || '.example', zeroblob(32), 'mail.example.com', 'zi2-cert-2026-04', 1, 1,
+             1777300000, 1777300000 FROM n;
+         UPDATE figures SET history_rows = {number};"
+    )
+}
+
+#[test]
 fn the_flusher_brings_the_log_to_the_file() {
     let (_folder, path) = folder();
     let store = open(&path).unwrap();

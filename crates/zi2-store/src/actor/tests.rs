@@ -11,6 +11,7 @@ struct Gated {
     inner: MemoryStore,
     gate: (Mutex<Gate>, Condvar),
     batches: Mutex<Vec<usize>>,
+    reads: Mutex<Vec<usize>>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -23,14 +24,17 @@ enum Gate {
 impl Gated {
     fn new(gate: Gate) -> Arc<Gated> {
         let inner = MemoryStore::new(Settings::memory());
-        Arc::new(Gated { inner, gate: (Mutex::new(gate), Condvar::new()), batches: Mutex::default() })
+        let gate = (Mutex::new(gate), Condvar::new());
+        Arc::new(Gated { inner, gate, batches: Mutex::default(), reads: Mutex::default() })
     }
 
     /// Waits until the writer stands at the gate with its first batch.
     async fn until_busy(&self) {
-        while self.batches.lock().unwrap().is_empty() {
-            tokio::task::yield_now().await;
-        }
+        until_some(&self.batches).await;
+    }
+
+    fn at_the_gate(&self) -> Gate {
+        self.gate.1.wait_while(self.gate.0.lock().unwrap(), |gate| *gate == Gate::Shut).unwrap().clone()
     }
 
     fn set(&self, gate: Gate) {
@@ -39,8 +43,16 @@ impl Gated {
     }
 }
 
+async fn until_some(batches: &Mutex<Vec<usize>>) {
+    while batches.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+}
+
 impl Store for Gated {
     fn past(&self, domains: &[Domain]) -> Result<Vec<Vec<KeyHistory>>, StoreError> {
+        self.reads.lock().unwrap().push(domains.len());
+        self.at_the_gate();
         match domains.iter().find(|domain| domain.as_str() == "bad.example") {
             Some(bad) => Err(StoreError::Row { domain: bad.to_string(), what: "sid" }),
             None => self.inner.past(domains),
@@ -49,8 +61,7 @@ impl Store for Gated {
     fn remember(&self, batch: &Batch) -> Result<Remembered, StoreError> {
         let requests = batch.admissions.len() + batch.issued.len() + batch.seen.len();
         self.batches.lock().unwrap().push(requests);
-        let gate = self.gate.1.wait_while(self.gate.0.lock().unwrap(), |gate| *gate == Gate::Shut).unwrap().clone();
-        match gate {
+        match self.at_the_gate() {
             Gate::Failing(error) if error.is_about_one_request() && requests == 1 => self.inner.remember(batch),
             Gate::Failing(error) => Err(error),
             _ => self.inner.remember(batch),
@@ -88,17 +99,21 @@ async fn queue(
     let mut tasks = Vec::new();
     for nonce in nonces {
         let ours = handle.clone();
-        let mut asked = Box::pin(async move { ours.admit(admission(nonce)).await });
-        // A request enters the queue, or is refused, when it is first polled.
-        let first = std::future::poll_fn(|context| std::task::Poll::Ready(asked.as_mut().poll(context))).await;
-        tasks.push(tokio::spawn(async move {
-            match first {
-                std::task::Poll::Ready(answer) => answer,
-                std::task::Poll::Pending => asked.await,
-            }
-        }));
+        tasks.push(begun(async move { ours.admit(admission(nonce)).await }).await);
     }
     tasks
+}
+
+/// A request that was polled once: then it is in the queue, or refused.
+async fn begun<T: Send + 'static>(request: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
+    let mut request = Box::pin(request);
+    let first = std::future::poll_fn(|context| std::task::Poll::Ready(request.as_mut().poll(context))).await;
+    tokio::spawn(async move {
+        match first {
+            std::task::Poll::Ready(answer) => answer,
+            std::task::Poll::Pending => request.await,
+        }
+    })
 }
 
 #[test]
@@ -125,24 +140,50 @@ fn full_queues_refuse_at_once_and_history_first() {
         let handle = StoreHandle::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
         let first = queue(&handle, 0..1).await;
         store.until_busy().await;
-        let tasks = queue(&handle, 1..limits::QUEUE_FOR_HISTORY + 1).await;
-        handle.record(seen("a.example"));
-        assert_eq!(handle.counters().history_dropped, 1);
-        let more = queue(&handle, tasks.len() + 1..limits::QUEUE + 10).await;
+        let tasks = queue(&handle, 1..limits::QUEUE_FOR_HISTORY).await;
+        let dropped = [0, 1].map(|_| {
+            handle.record(seen("a.example"));
+            handle.counters().history_dropped
+        });
+        assert_eq!(dropped, [0, 1], "the last place for history, and one more");
+        let more = queue(&handle, limits::QUEUE_FOR_HISTORY..limits::QUEUE).await;
+        assert_eq!((handle.counters().waiting, handle.counters().overloaded), (limits::QUEUE as u64, 0));
         assert_eq!(handle.admit(admission(0)).await, Err(StoreError::Overloaded));
-        assert!(handle.counters().overloaded > 1);
+        assert_eq!(handle.counters().overloaded, 1);
         store.set(Gate::Open);
         handle_all(first.into_iter().chain(tasks).chain(more)).await;
-        handle.record(seen("a.example"));
+        handle.record(seen("b.example"));
         handle.flush().await.unwrap();
-        assert_eq!(handle.past(Domain::parse("a.example").unwrap()).await.unwrap().len(), 1);
+        assert_eq!(handle.past(Domain::parse("b.example").unwrap()).await.unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn a_full_queue_of_readers_refuses_at_once() {
+    run(async {
+        let store = Gated::new(Gate::Shut);
+        let handle = StoreHandle::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
+        let past = || {
+            let ours = handle.clone();
+            begun(async move { ours.past(Domain::parse("a.example").unwrap()).await })
+        };
+        let mut readers = vec![past().await];
+        until_some(&store.reads).await;
+        for _ in 0..limits::QUEUE {
+            readers.push(past().await);
+        }
+        assert_eq!(past().await.await.unwrap(), Err(StoreError::Overloaded));
+        assert_eq!(handle.counters().overloaded, 1);
+        store.set(Gate::Open);
+        for reader in readers {
+            assert_eq!(reader.await.unwrap(), Ok(Vec::new()));
+        }
     });
 }
 
 async fn handle_all(tasks: impl Iterator<Item = tokio::task::JoinHandle<Result<Admitted, StoreError>>>) {
     for task in tasks {
-        // Some were refused, which is the point.
-        let _ = task.await.unwrap();
+        task.await.unwrap().unwrap();
     }
 }
 

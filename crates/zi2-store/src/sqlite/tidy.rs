@@ -117,3 +117,27 @@ fn measure(reader: &Connection, done: Tidied) -> Result<Tidied, Fault> {
     let octets = unsigned(reader.query_row(octets, [], |row| row.get(0))?)?;
     Ok(Tidied { nonces: unsigned(nonces)?, issued: unsigned(issued)?, rows: unsigned(rows)?, octets, ..done })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_rows_are_looked_for_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let settings = Settings { history_rows: 0, ..Settings::disk() };
+        let _store = SqliteStore::open(&path, crate::Durability::Grouped, settings).unwrap();
+        let connection = Connection::open(&path).unwrap();
+        let insert = "WITH RECURSIVE n (n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM n WHERE n < ?2)
+            INSERT INTO history SELECT 'd' || n || '.example', zeroblob(32), 'mail.example.com', 'zi2-cert-2026-04', 1,
+            1, 0, 0 FROM n";
+        let full = limits::EVICTABLE_ROWS;
+        for (first, held, found) in [(1, full - 1, full - 1), (full, full, full), (full + 1, full + 1, full)] {
+            connection.execute(insert, [first, held].map(|row| i64::try_from(row).unwrap())).unwrap();
+            connection.execute("UPDATE figures SET history_rows = (SELECT count(*) FROM history)", []).unwrap();
+            let leaving = surplus(&connection, &settings, Timestamp::from_secs(1)).map(|leaving| leaving.len());
+            assert_eq!(leaving.ok(), Some(found), "{held} held");
+        }
+    }
+}

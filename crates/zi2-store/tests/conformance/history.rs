@@ -1,7 +1,7 @@
 //! History (zi2.md §9; security.md H1, H6, H8): rows of keys, their bounds, and how operators see and move them.
 
 use zi2_mail::Timestamp;
-use zi2_store::{Imported, Page, RowFault, Settings, StoreError, export, import};
+use zi2_store::{Imported, Page, RowFault, Settings, StoreError, export, import, limits};
 use zi2_trust::{KeyHistory, limits::KEYS_PER_DOMAIN};
 
 use crate::given::*;
@@ -116,6 +116,25 @@ fn listings_come_in_pages() {
         let rest = Page { after: Some((domain("aa.example"), key(2))), ..of_one };
         assert_eq!(store.list(&rest).unwrap(), all[5..6]);
         assert_eq!(store.list(&Page { rows: Some(0), ..Page::default() }).unwrap(), []);
+    });
+}
+
+#[test]
+fn pages_have_a_size() {
+    let full = limits::PAGE_ROWS;
+    on_both(Settings { history_rows: 2000, ..small() }, |store| {
+        let rows: Vec<_> = (0..=full).map(|number| row(&format!("d{number}.example"), 1, 1, 1, TODAY, TODAY)).collect();
+        store.import(&rows).unwrap();
+        for (rows, found) in [(None, full), (Some(full - 1), full - 1), (Some(full), full), (Some(full + 1), full)] {
+            assert_eq!(store.list(&Page { rows, ..Page::default() }).unwrap().len(), found, "{rows:?}");
+        }
+        let mut file = Vec::new();
+        assert_eq!(export(store, &mut file).unwrap(), full as u64 + 1);
+        let less_one = file.len() - 1 - file[..file.len() - 1].iter().rev().position(|octet| *octet == b'\n').unwrap();
+        for (file, rows) in [(&file[..less_one], full), (&file[..], full + 1)] {
+            let done = import(store, &mut &*file, at(TODAY)).unwrap();
+            assert_eq!(done, Imported { merged: rows as u64, ..Imported::default() });
+        }
     });
 }
 
