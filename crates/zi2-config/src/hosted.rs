@@ -45,10 +45,14 @@ impl HostedDomains {
 
 /// Reads a file of domains: one a line, `#` starts a comment.
 pub(crate) fn read(path: &Arc<Path>, text: &str, problems: &mut Problems) -> Vec<Domain> {
+    read_at_most(limits::RULES, path, text, problems)
+}
+
+fn read_at_most(most: usize, path: &Arc<Path>, text: &str, problems: &mut Problems) -> Vec<Domain> {
     let mut domains = Vec::new();
     let mut faults = TableProblems::new(path, problems);
     for line in lines(text) {
-        if faults.is_full() || domains.len() >= limits::RULES {
+        if faults.is_full() {
             break;
         }
         let mut words = line.words();
@@ -58,6 +62,10 @@ pub(crate) fn read(path: &Arc<Path>, text: &str, problems: &mut Problems) -> Vec
             continue;
         }
         match Domain::parse(word.text) {
+            Ok(_) if domains.len() == most => {
+                faults.push(line, word, TableFault::TooManyDomains(most));
+                break;
+            }
             Ok(domain) => domains.push(domain),
             Err(error) => faults.push(line, word, TableFault::Domain(word.text.to_owned(), error)),
         }
@@ -85,5 +93,20 @@ mod tests {
              /hosted:6:1: \"*.example.net\" is no domain: the domain holds octet 0x2a; letters, digits, hyphens and dots are \
              allowed"
         );
+    }
+    #[test]
+    fn so_many_domains_and_no_more() {
+        let path: Arc<Path> = Arc::from(Path::new("/hosted"));
+        for (text, found) in [
+            ("a.example\nb.example\n\n# no more\n", ""),
+            (
+                "a.example\nb.example\nc.example\nd.example\n",
+                "/hosted:3:1: the file has more than 2 domains; the rest is not read",
+            ),
+        ] {
+            let mut problems = Problems::none();
+            assert_eq!(read_at_most(2, &path, text, &mut problems).len(), 2);
+            assert_eq!(problems.to_string(), found);
+        }
     }
 }

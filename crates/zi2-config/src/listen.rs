@@ -126,7 +126,9 @@ mod tests {
 
     #[test]
     fn refusals() {
-        let long = format!("unix:/{}", "x".repeat(107));
+        let full = format!("unix:/{}", "x".repeat(SOCKET_PATH_OCTETS - 1));
+        assert!(Listen::parse(&full).is_ok());
+        let long = full + "x";
         for (text, error) in [
             ("", ListenError::Unknown),
             ("egress.sock", ListenError::Unknown),
@@ -134,7 +136,7 @@ mod tests {
             ("/run/zi2/egress.sock", ListenError::BarePath),
             ("unix:", ListenError::RelativePath),
             ("unix:run/x", ListenError::RelativePath),
-            (&long, ListenError::LongPath(108)),
+            (&long, ListenError::LongPath(SOCKET_PATH_OCTETS + 1)),
             ("inet:8895@localhost", ListenError::SendmailStyle),
             ("inet:8895", ListenError::Inet),
             ("inet:mail.example.com:8895", ListenError::Inet),

@@ -273,17 +273,24 @@ mod tests {
     #[test]
     fn foreign_text_is_cut_and_escaped() {
         assert_eq!(quoted("a\nb\u{1b}[2J\u{202e}"), "\"a\\u{a}b\\u{1b}[2J\\u{202e}\"");
-        assert_eq!(quoted(&"x".repeat(61)), format!("\"{}...\"", "x".repeat(60)));
+        let full = "x".repeat(limits::QUOTED_CHARS);
+        assert_eq!(quoted(&full), format!("\"{full}\""));
+        assert_eq!(quoted(&format!("{full}x")), format!("\"{full}...\""));
         assert_eq!(alternatives(&["a", "b", "c"]), "a, b or c");
     }
 
     #[test]
     fn problems_are_bounded() {
-        let mut problems = Problems::none();
-        for _ in 0..limits::PROBLEMS + 7 {
-            problems.push(Place::Setting("server.sid"), Fault::NotUtf8);
+        let place = || Place::Setting("server.sid");
+        for (found, end) in [(limits::PROBLEMS, "UTF-8 text"), (limits::PROBLEMS + 1, "UTF-8 text\nand 1 more")] {
+            let (mut pushed, mut placed) = (Problems::none(), Problems::none());
+            for _ in 0..found {
+                pushed.push(place(), Fault::NotUtf8);
+                placed.push_at(place, Fault::NotUtf8);
+            }
+            assert_eq!(pushed.iter().len(), limits::PROBLEMS, "{found}");
+            assert!(pushed.to_string().ends_with(end), "{found}");
+            assert_eq!(placed, pushed, "{found}");
         }
-        assert_eq!(problems.iter().len(), limits::PROBLEMS);
-        assert!(problems.to_string().ends_with("UTF-8 text\nand 7 more"));
     }
 }

@@ -70,6 +70,8 @@ mod tests {
         ] {
             assert_eq!(nearest(word, known), wanted, "{word}");
         }
-        assert_eq!(nearest(&"s".repeat(65), known), None);
+        let long = "s".repeat(SUGGESTED_OCTETS);
+        assert_eq!(nearest(&long, [long.as_str()]), Some(long.as_str()));
+        assert_eq!(nearest(&format!("{long}s"), [long.as_str()]), None);
     }
 }

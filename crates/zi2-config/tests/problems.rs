@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 
 use proptest::prelude::*;
-use zi2_config::{Paths, dump_table};
+use zi2_config::{Paths, dump_table, limits};
 
 use host::{Host, SID};
 
@@ -169,6 +169,34 @@ fn files_that_cannot_be_read() {
         zi2_config::Fault::Bug("x".to_owned()).to_string(),
         "this program's own table is wrong about x; please report it"
     );
+}
+
+#[test]
+fn what_is_exactly_at_a_limit_is_read() {
+    let padded = |octets: u64| format!("{SID}#{}", "x".repeat(usize::try_from(octets).unwrap() - SID.len() - 1));
+    let files = |number: usize| {
+        (0..number).fold(Host::with(SID), |host, number| host.file(&format!("etc/zi2/conf.d/{number}.toml"), ""))
+    };
+    let user = |octets: usize| Host::with(&format!("{SID}user = \"{}\"\n", "x".repeat(octets)));
+    for (at, above, wanted) in [
+        (
+            Host::with(&padded(limits::FILE_OCTETS)),
+            Host::with(&padded(limits::FILE_OCTETS + 1)),
+            "/etc/zi2/zi2.toml: it has more than 1048576 octets; is it the right file?",
+        ),
+        (
+            files(limits::FILES),
+            files(limits::FILES + 1),
+            "/etc/zi2/conf.d: it holds more than 1000 files; join some of them",
+        ),
+        (
+            user(limits::ACCOUNT_OCTETS),
+            user(limits::ACCOUNT_OCTETS + 1),
+            "/etc/zi2/zi2.toml:3:8: server.user = \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\": write the name of an account, as in zi2",
+        ),
+    ] {
+        assert_eq!((at.problems().as_str(), above.problems().as_str()), ("none", wanted));
+    }
 }
 
 #[test]

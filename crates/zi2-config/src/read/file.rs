@@ -98,3 +98,22 @@ pub(crate) fn directory_has(directory: &Path, ending: &str) -> bool {
         Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_have_a_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let path: Arc<Path> = Arc::from(folder.path().join("x"));
+        for (octets, fits) in [(1000, true), (1001, false)] {
+            fs::write(&path, "#".repeat(octets)).unwrap();
+            match read_text(&path, 1000) {
+                Ok(Content::Text(text)) => assert!(fits && text.len() == octets, "{octets}"),
+                Ok(Content::Absent) => panic!("{octets}"),
+                Err(problem) => assert_eq!((fits, problem.fault), (false, Fault::TooLarge { limit: 1000 })),
+            }
+        }
+    }
+}

@@ -36,6 +36,8 @@ pub struct SenderMap {
     /// The prefix lengths in use, so that an address is masked with these only.
     prefixes: BTreeSet<net::Prefix>,
     files: Vec<Arc<Path>>,
+    /// How many rules there may be.
+    most: usize,
 }
 
 /// Whether the login `user@domain` may send as its own domain.
@@ -129,7 +131,14 @@ struct Line {
 impl SenderMap {
     /// A map without rules.
     pub fn new(hosted: HostedDomains, own_domain: OwnDomain) -> SenderMap {
-        SenderMap { hosted, own_domain, rules: HashMap::new(), prefixes: BTreeSet::new(), files: Vec::new() }
+        SenderMap {
+            hosted,
+            own_domain,
+            rules: HashMap::new(),
+            prefixes: BTreeSet::new(),
+            files: Vec::new(),
+            most: limits::RULES,
+        }
     }
 
     /// The map of one text in our own form. The file is only named in messages.
@@ -251,8 +260,8 @@ impl SenderMap {
 
     /// The first of two equal rules is kept. Refuses more than there is room for.
     fn insert(&mut self, subject: Subject, target: Target, line: Line) -> Result<(), TableFault> {
-        if self.rules.len() >= limits::RULES {
-            return Err(TableFault::TooMany(limits::RULES));
+        if self.rules.len() >= self.most {
+            return Err(TableFault::TooMany(self.most));
         }
         if let Subject::Network(network) = &subject {
             self.prefixes.insert(network.prefix());

@@ -48,6 +48,9 @@ pub enum TableFault {
     /// Over the bound.
     #[error("the sender files have more than {0} rules together; the rest is not read")]
     TooMany(usize),
+    /// Over the bound.
+    #[error("the file has more than {0} domains; the rest is not read")]
+    TooManyDomains(usize),
 }
 
 /// A line with its index.

@@ -205,8 +205,26 @@ fn faults_of_postfix_tables() {
         problems.to_string(),
         "/logins:2:3: the first line begins with a space, so it continues nothing; begin it at the margin"
     );
-    let too_many = TableFault::TooMany(limits::RULES).to_string();
-    assert_eq!(too_many, "the sender files have more than 4000000 rules together; the rest is not read");
+}
+
+#[test]
+fn so_many_rules_and_no_more() {
+    type Add = fn(&mut SenderMap, &str, &mut Problems) -> Vec<Notice>;
+    let own: Add = |map, text, problems| map.add_own(&Arc::from(Path::new("/senders")), text, problems);
+    let postfix: Add = |map, text, problems| map.add_postfix(&Arc::from(Path::new("/logins")), text, problems);
+    let rest = "the sender files have more than 2 rules together; the rest is not read";
+    for (add, text, found) in [
+        (own, "login a example.com\nlogin b example.com\n", String::new()),
+        (own, "login a example.com example.net example.org\nx\n", format!("/senders:1:33: {rest}")),
+        (postfix, "@example.com a b\n", String::new()),
+        (postfix, "@example.com a b\n@example.net a\n  x\n", format!("/logins:2:14: {rest}")),
+    ] {
+        let (mut map, mut problems) = (SenderMap::new(hosted(), OwnDomain::ByRuleOnly), Problems::none());
+        assert_eq!(map.most, limits::RULES);
+        map.most = 2;
+        add(&mut map, text, &mut problems);
+        assert_eq!((map.len(), problems.to_string()), (2, found), "{text}");
+    }
 }
 
 #[test]
