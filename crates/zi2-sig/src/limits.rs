@@ -3,6 +3,9 @@
 /// Octets of one `X-ZI2-Certified` field, name and folds included (zi2.md §1).
 pub const CERTIFIED_OCTETS: usize = 4096;
 
+/// Names in `h=` that are looked for one by one; of more, which no signer writes, an index of the fields is made first.
+pub const FEW_NAMES: usize = 64;
+
 /// Digits of `t=`: enough for 30,000 years, small enough for 64 bits (zi2.md §1).
 pub const TIME_DIGITS: usize = 12;
 

@@ -6,7 +6,7 @@ use zi2_sig::{Form, Identity, Kid, Outcome, PublicKey, Signed, Signer, SigningKe
 use crate::common::corpus::{self, Sequence};
 use crate::inputs;
 
-const NOW: Timestamp = Timestamp::from_secs(1_777_400_000);
+pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_777_400_000);
 
 /// The key of all messages.
 pub(crate) const SEED: [u8; 32] = [7; 32];
@@ -29,9 +29,14 @@ pub(crate) struct Mail {
 
 impl Mail {
     pub(crate) fn new(number: u64, body_octets: usize, form: Form) -> Mail {
+        Mail::of(corpus::message(number, body_octets), number, form)
+    }
+
+    /// This message in that form.
+    pub(crate) fn of(unsigned: Vec<u8>, number: u64, form: Form) -> Mail {
         let kid = Kid::parse("zi2-cert-2026-04").unwrap();
         let identity = Identity { sid: HostName::parse("mail.example.com").unwrap(), kid };
-        let unsigned = corpus::message(number, body_octets);
+        let body_octets = Message::split(&unsigned).body.len();
         let nonce = Sequence::new(!number).octets();
         let (signed, inputs) = (Vec::new(), Vec::new());
         let mut mail = Mail { form, identity, nonce, body_octets, unsigned, signed, inputs };

@@ -1,11 +1,13 @@
 //! The octets that are signed: the draft form's payload (zi2.md §4) and the page form's input (§5).
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use zi2_mail::{Field, Header, HeaderCanon, HostName, Timestamp};
 
 use super::Unambiguous;
 use crate::facts::{Failure, SyntaxFault};
+use crate::limits;
 
 /// The parts of a draft payload that stand in the ZI2 field.
 pub(super) struct DraftParts<'a> {
@@ -38,13 +40,31 @@ fn reject_control(name: &'static str, value: &str) -> Result<(), Failure> {
 
 /// §5: the fields of `h=`, each name taking its last unused field, relaxed, each with CRLF.
 pub(super) fn covered_fields(header: &Header<'_>, names: &[impl AsRef<str>], out: &mut Vec<u8>) {
-    for (at, name) in names.iter().map(AsRef::as_ref).enumerate() {
-        let used = names.iter().take(at).filter(|earlier| earlier.as_ref() == name).count();
-        if let Some(field) = header.named(name).rev().nth(used) {
-            HeaderCanon::Relaxed.write(field, out);
-            out.extend_from_slice(b"\r\n");
-        }
+    let put = |field| {
+        HeaderCanon::Relaxed.write(field, out);
+        out.extend_from_slice(b"\r\n");
+    };
+    match names.len() {
+        0..=limits::FEW_NAMES => each_looked_for(header, names).for_each(put),
+        _ => all_indexed(header, names).into_iter().for_each(put),
     }
+}
+
+/// The quicker way for the names that signers write.
+fn each_looked_for<'h>(header: &'h Header<'_>, names: &[impl AsRef<str>]) -> impl Iterator<Item = Field<'h>> {
+    names.iter().map(AsRef::as_ref).enumerate().filter_map(|(at, name)| {
+        let used = names.iter().take(at).filter(|earlier| earlier.as_ref() == name).count();
+        header.named(name).rev().nth(used)
+    })
+}
+
+/// The way whose cost does not grow with names times fields, both of which a stranger chooses.
+fn all_indexed<'h>(header: &'h Header<'_>, names: &[impl AsRef<str>]) -> Vec<Field<'h>> {
+    let mut unused: BTreeMap<Vec<u8>, Vec<Field<'_>>> = BTreeMap::new();
+    for field in header.fields() {
+        unused.entry(field.name().to_ascii_lowercase()).or_default().push(field);
+    }
+    names.iter().filter_map(|name| unused.get_mut(name.as_ref().as_bytes())?.pop()).collect()
 }
 
 /// §5: the ZI2 field itself, its value given with that of `b=` removed, relaxed, without the final CRLF.
@@ -57,4 +77,21 @@ pub(super) fn own_field(value_without_b: impl AsRef<[u8]>, out: &mut Vec<u8>) {
 pub(super) fn without_b(field: Field<'_>, b_span: &Range<usize>) -> Vec<u8> {
     let value = field.value();
     [value.get(..b_span.start), value.get(b_span.end..)].map(Option::unwrap_or_default).concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_names_and_many_find_the_same_fields() {
+        let header = Header::parse(b"A: 1\r\nB: 2\r\na: 3\r\nC: 4\r\nA: 5\r\nb: 6\r\n");
+        for names in ["a", "a:a:a:a", "b:a:b:a:c:c", "d:a:d:b", "c:b:a"] {
+            let names: Vec<&str> = names.split(':').collect();
+            let looked_for: Vec<Field<'_>> = each_looked_for(&header, &names).collect();
+            assert_eq!(looked_for, all_indexed(&header, &names), "{names:?}");
+        }
+        let values: Vec<&[u8]> = all_indexed(&header, &["a", "b", "a"]).iter().map(Field::value).collect();
+        assert_eq!(values, [b" 5", b" 6", b" 3"]);
+    }
 }
