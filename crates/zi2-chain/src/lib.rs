@@ -3,6 +3,8 @@
 //! Each is a machine that asks and is told: `poll` gives the next [`Question`]s, `answer` takes what DNS said, `finish`
 //! gives the result. Nothing here waits, reads a clock or opens a socket.
 
+pub mod dmarc;
 mod dns;
+pub mod limits;
 
 pub use dns::{Answer, DnsName, DnsNameError, Question};
