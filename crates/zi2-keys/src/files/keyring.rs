@@ -1,6 +1,7 @@
 //! The keys this process signs with.
 
 use std::collections::BTreeMap;
+use std::ffi::CStr;
 use std::fmt;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -77,7 +78,9 @@ impl fmt::Debug for Keyring {
 fn key_files(directory: &OwnedFd, path: &Path, place: KeyPlace) -> Result<BTreeMap<Kid, String>, FileError> {
     let failed = |errno| FileError::io(path, "list", errno);
     let mut files = BTreeMap::new();
-    for (count, entry) in Dir::read_from(directory).map_err(failed)?.enumerate() {
+    let entries = Dir::read_from(directory).map_err(failed)?;
+    let listed = entries.filter(|entry| !entry.as_ref().is_ok_and(|entry| is_itself(entry.file_name())));
+    for (count, entry) in listed.enumerate() {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name().to_str().unwrap_or_default();
         if let Some(kid) = kid_of(name, place) {
@@ -90,6 +93,11 @@ fn key_files(directory: &OwnedFd, path: &Path, place: KeyPlace) -> Result<BTreeM
         }
     }
     Ok(files)
+}
+
+/// Whether an entry is the directory itself or the one above.
+fn is_itself(name: &CStr) -> bool {
+    matches!(name.to_bytes(), b"." | b"..")
 }
 
 /// `<kid>.key`; among credentials also `<id>_<kid>.key`, which is what systemd makes of `LoadCredential=id:directory`.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustix::fs::{Gid, Mode, Uid};
 use tempfile::TempDir;
-use zi2_keys::{FileError, KeyPlace, Keyring, Seed, create, replace};
+use zi2_keys::{FileError, KeyPlace, Keyring, Seed, create, limits, replace};
 use zi2_mail::Timestamp;
 use zi2_sig::{Kid, SigningKey};
 
@@ -272,6 +272,16 @@ fn the_number_of_keys_has_a_bound() {
     assert!(matches!(Keyring::load(directory.path(), KeyPlace::Ours), Err(FileError::TooMany { .. })));
     fs::remove_file(directory.path().join("zi2-cert-2000-01.key")).unwrap();
     assert_eq!(Keyring::load(directory.path(), KeyPlace::Ours).unwrap().public_keys().count(), 64);
+}
+
+#[test]
+fn the_number_of_entries_has_a_bound() {
+    let (directory, _) = with_key();
+    let other = |n: usize| fs::write(directory.path().join(format!("{n}")), "").unwrap();
+    (names(directory.path()).len()..limits::DIRECTORY_ENTRIES).for_each(other);
+    assert_eq!(Keyring::load(directory.path(), KeyPlace::Ours).unwrap().public_keys().count(), 1);
+    other(limits::DIRECTORY_ENTRIES);
+    assert!(matches!(Keyring::load(directory.path(), KeyPlace::Ours), Err(FileError::TooMany { .. })));
 }
 
 #[test]

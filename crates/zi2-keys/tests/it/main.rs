@@ -11,6 +11,7 @@
 
 mod files;
 mod lies;
+mod limits;
 mod search;
 mod server;
 mod zone;
