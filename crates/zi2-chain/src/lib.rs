@@ -6,5 +6,6 @@
 pub mod dmarc;
 mod dns;
 pub mod limits;
+pub mod spf;
 
 pub use dns::{Answer, DnsName, DnsNameError, Question};
