@@ -29,6 +29,7 @@
 //! assert!(matches!(facts.outcome, Outcome::Verified(_)));
 //! ```
 
+pub mod dkim;
 mod facts;
 mod hash;
 mod key;

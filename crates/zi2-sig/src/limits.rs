@@ -29,3 +29,38 @@ pub const RECORD_OCTETS: usize = 4096;
 
 /// Octets of a private key file: a PKCS#8 PEM of Ed25519 has about 120.
 pub const KEY_FILE_OCTETS: usize = 4096;
+
+/// DKIM signatures tried on one message, those of the From domain first (RFC 6376 §6.1 allows a bound): each costs a
+/// look-up and a verification, and a stranger chooses how many there are. Real mail has up to four.
+pub const DKIM_SIGNATURES: usize = 10;
+
+/// Octets of one DKIM-Signature field, name and folds included. A signature of 8192 bits over as many names as we take is
+/// under 8 KiB, which leaves as much for the `z=` of debugging signers.
+pub const DKIM_FIELD_OCTETS: usize = 16 * 1024;
+
+/// Names in `h=`. Signers that name every field of the message twice stay under 100; each one is searched for.
+pub const DKIM_SIGNED_NAMES: usize = 256;
+
+/// Octets of one DKIM key record, its strings joined: an RSA key of 8192 bits takes 1,400.
+pub const DKIM_RECORD_OCTETS: usize = 4096;
+
+/// Key records tried under one name. RFC 6376 §3.6.2.2 wants one; rotation mistakes leave two.
+pub const DKIM_RECORDS: usize = 4;
+
+/// TXT records of one name looked at: a wildcard puts others among the keys.
+pub const DKIM_TXT_RECORDS: usize = 16;
+
+/// Bits of an RSA key below which a signature means nothing (RFC 8301 §3.2).
+pub const RSA_MIN_BITS: u32 = 1024;
+
+/// Bits of an RSA key below which nobody may sign (RFC 8301 §3.2: "SHOULD use at least 2048").
+pub const RSA_SIGN_BITS: u32 = 2048;
+
+/// Bits of an RSA key above which nothing is verified: at 8192 a verification costs 15 times that of 2048.
+pub const RSA_MAX_BITS: u32 = 8192;
+
+/// Octets of an RSA exponent. All keys in use have 65537, 3 or 17; the cost grows with the length.
+pub const RSA_EXPONENT_OCTETS: usize = 4;
+
+/// Octets of a DKIM private key file: a PKCS#8 PEM of RSA with 8192 bits has about 6,400.
+pub const DKIM_KEY_FILE_OCTETS: usize = 16 * 1024;

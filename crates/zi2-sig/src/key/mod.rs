@@ -1,5 +1,8 @@
 //! Keys: identifiers, public and private keys, and the texts they are published in.
 
+mod der;
+mod dkim;
+mod dkim_signing;
 mod document;
 mod file;
 mod kid;
@@ -7,6 +10,9 @@ mod public;
 mod record;
 mod signing;
 
+pub(crate) use dkim::InputHash;
+pub use dkim::{DkimKey, DkimKeyError};
+pub use dkim_signing::{DkimKeyFileError, DkimSigningKey};
 pub use document::{DocumentError, KeyDocument, PublishedKey};
 pub use file::{KeyFileError, pkcs8_pem};
 pub use kid::{Kid, KidError};

@@ -1,0 +1,171 @@
+//! Signing (RFC 6376 §5): one field for each identity, over one header section and one digest of the body.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use zi2_mail::{DigestPlan, Digests, Domain, FieldError, FieldWriter, HashAlg, Header, Lane, NewField, Timestamp};
+
+use super::input::own_field;
+use super::trial::{is_cut, is_from_single};
+use super::{Agent, Algorithm, DKIM_SIGNATURE, DkimSigningKey, Family, Fault, Recipe, Selector, SignatureField};
+use crate::key::InputHash;
+
+/// Who signs.
+#[derive(Clone)]
+pub struct Identity {
+    /// `d=`.
+    pub domain: Domain,
+    /// `s=`.
+    pub selector: Selector,
+    /// `i=`; nothing leaves it out.
+    pub agent: Option<Agent>,
+    /// The key whose public half is published under selector and domain.
+    pub key: Arc<DkimSigningKey>,
+}
+
+/// Why a message is not signed. The message itself is fine to deliver.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refusal {
+    /// No From field or several: no verifier would accept the signature.
+    #[error("the message does not have exactly one From field")]
+    FromNotSingle,
+    /// The header section is larger than we read.
+    #[error("the header section is larger than what can be signed")]
+    SectionCut,
+    /// A verifier would refuse the signature: a fault of the settings.
+    #[error("the signature would be refused by verifiers ({0:?}); check domain, selector and signed fields")]
+    Unusable(Fault),
+    /// A name or a value did not fit a header field: a fault of the settings.
+    #[error("the signature cannot be written: {0}")]
+    Field(#[from] FieldError),
+    /// The crypto library failed.
+    #[error("the crypto library could not sign with this key")]
+    Key,
+}
+
+/// Signs one message, with one key or several. It never sees the body: `plan` digests it for all.
+pub struct Signer {
+    identities: Vec<Identity>,
+    recipe: Recipe,
+    now: Timestamp,
+    body: Lane,
+    covered: Vec<Covered>,
+    /// Canonical fields, each with CRLF, at the places that `covered` says.
+    octets: Vec<u8>,
+}
+
+/// The fields of one name that the message has, from the bottom up.
+struct Covered {
+    name: Box<str>,
+    is_sealed: bool,
+    fields: Vec<Range<usize>>,
+}
+
+impl Signer {
+    /// Takes what it needs of the header section, and asks `plan` for the digest of the body.
+    ///
+    /// Octets that SMTP cannot carry unchanged (bare CR or LF, NUL) are signed as they are: who lets such mail through
+    /// must change it before ([`zi2_mail::SmtpScan`] finds them).
+    ///
+    /// # Errors
+    /// [`Refusal`] for a header section that no verifier accepts a signature of.
+    pub fn new(
+        header: &Header<'_>,
+        identities: Vec<Identity>,
+        recipe: &Recipe,
+        now: Timestamp,
+        plan: &mut DigestPlan,
+    ) -> Result<Signer, Refusal> {
+        if is_cut(header) {
+            return Err(Refusal::SectionCut);
+        }
+        if !is_from_single(header) {
+            return Err(Refusal::FromNotSingle);
+        }
+        let mut octets = Vec::with_capacity(header.octets().len());
+        let covered = recipe.fields().map(|signed| {
+            let found = (0..).map_while(|below| header.nth_from_bottom(signed.name(), below));
+            let write = |field| {
+                let start = octets.len();
+                recipe.canon.header().write(field, &mut octets);
+                octets.extend_from_slice(b"\r\n");
+                start..octets.len()
+            };
+            let fields = found.map(write).collect();
+            Covered { name: signed.name().into(), is_sealed: signed.is_sealed(), fields }
+        });
+        let covered = covered.collect();
+        let body = plan.request(recipe.canon.body(), HashAlg::Sha256);
+        Ok(Signer { identities, recipe: recipe.clone(), now, body, covered, octets })
+    }
+
+    /// The signature fields, one for each identity, to be put on top of the message.
+    ///
+    /// `added` are fields made in the same pass, in the order in which they will stand on top of the message under the
+    /// signatures. They are signed as if the message had come with them.
+    ///
+    /// # Errors
+    /// [`Refusal`]; then there is no signature at all.
+    pub fn finish(&self, digests: &Digests, added: &[NewField]) -> Result<Vec<NewField>, Refusal> {
+        let (names, signed) = self.signed_fields(added);
+        let body_hash = STANDARD.encode(digests.get(self.body));
+        self.identities.iter().map(|identity| self.sign(identity, &names, &signed, &body_hash)).collect()
+    }
+
+    /// The value of `h=`, and the canonical fields in its order.
+    fn signed_fields(&self, added: &[NewField]) -> (String, Vec<u8>) {
+        let (mut names, mut signed) = (Vec::new(), Vec::with_capacity(self.octets.len()));
+        for covered in &self.covered {
+            for range in &covered.fields {
+                signed.extend_from_slice(self.octets.get(range.clone()).unwrap_or_default());
+                names.push(&*covered.name);
+            }
+            for field in added.iter().rev().filter(|field| field.name().eq_ignore_ascii_case(&covered.name)) {
+                let wire = field.wire();
+                let section = Header::parse(wire.as_bytes());
+                section.fields().for_each(|field| self.recipe.canon.header().write(field, &mut signed));
+                signed.extend_from_slice(b"\r\n");
+                names.push(&*covered.name);
+            }
+            // §5.4.2: a name more than there are fields covers that there is no further one
+            names.extend(covered.is_sealed.then_some(&*covered.name));
+        }
+        (names.join(":"), signed)
+    }
+
+    fn sign(&self, who: &Identity, names: &str, signed: &[u8], body_hash: &str) -> Result<NewField, Refusal> {
+        let mut writer = self.tags(who, names, body_hash)?;
+        let mut unsigned = writer.clone();
+        // Folds depend on the length of what comes: the octets to sign are those of the final field without its `b=`.
+        unsigned.base64("b", &STANDARD.encode(vec![0; who.key.signature_octets()]))?;
+        let unsigned = unsigned.finish().wire();
+        let section = Header::parse(unsigned.as_bytes());
+        let field = section.fields().next().ok_or(Refusal::Unusable(Fault::TooLong))?;
+        // Our own verifier reads it first, so that no settings make signatures that nobody accepts.
+        let parsed = SignatureField::parse(field, Family::Dkim).map_err(Refusal::Unusable)?;
+        let mut input = Vec::with_capacity(signed.len() + unsigned.len());
+        input.extend_from_slice(signed);
+        own_field(field, &parsed, &mut input);
+        let signature = who.key.sign(&InputHash::of(&input)).ok_or(Refusal::Key)?;
+        writer.base64("b", &STANDARD.encode(signature))?;
+        Ok(writer.finish())
+    }
+
+    /// All tags but `b=`.
+    fn tags(&self, who: &Identity, names: &str, body_hash: &str) -> Result<FieldWriter, FieldError> {
+        let algorithm = if who.key.is_rsa() { Algorithm::RsaSha256 } else { Algorithm::Ed25519Sha256 };
+        let mut writer = FieldWriter::new(DKIM_SIGNATURE);
+        writer.tag("v", "1")?.tag("a", algorithm.as_str())?.tag("c", &self.recipe.canon.to_string())?;
+        writer.tag("d", who.domain.as_str())?.tag("s", who.selector.as_str())?;
+        if let Some(agent) = &who.agent {
+            writer.tag("i", &agent.quoted())?;
+        }
+        writer.tag("t", &self.now.secs().to_string())?;
+        if let Some(lifetime) = self.recipe.lifetime {
+            writer.tag("x", &self.now.add_secs(lifetime).secs().to_string())?;
+        }
+        writer.list("h", names)?.base64("bh", body_hash)?;
+        Ok(writer)
+    }
+}
