@@ -49,8 +49,10 @@ impl Evaluation {
             Purpose::MailHosts(prefixes) => return self.take_mail_hosts(prefixes, answer),
             Purpose::ClientNames => {
                 let names = self.client.take_names(answer);
-                let questions = names.into_iter().map(|name| self.client.question(name));
-                return Some((Purpose::ClientAddresses, Batch::new(questions)));
+                if !names.is_empty() {
+                    let questions = names.into_iter().map(|name| self.client.question(name));
+                    return Some((Purpose::ClientAddresses, Batch::new(questions)));
+                }
             }
             Purpose::Explanation(explaining) => self.take_explanation(explaining, answer),
             // These wait for several answers.

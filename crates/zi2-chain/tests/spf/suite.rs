@@ -109,6 +109,7 @@ fn octets(value: &Yaml<'_>) -> Vec<u8> {
 fn the_copy_equals_the_original() {
     let original = file().parent().unwrap().join("../../../shared/vectors/spf/rfc7208-tests.yml");
     if original.exists() {
-        assert_eq!(std::fs::read(file()).unwrap(), std::fs::read(original).unwrap());
+        let text = |path| std::fs::read_to_string(path).unwrap();
+        assert!(text(file()) == text(original));
     }
 }

@@ -53,7 +53,9 @@ impl Zone {
 
     pub(crate) fn answer(&self, question: &Question) -> Answer {
         let name = match question {
-            Question::Txt(name) | Question::V4(name) | Question::V6(name) | Question::Mx(name) => name.as_str().to_owned(),
+            Question::Txt(name) | Question::V4(name) | Question::V6(name) | Question::Mx(name) => {
+                name.as_str().to_owned()
+            }
             Question::Pointer(address) => reverse(*address),
         };
         self.answer_for(question, &name, 8)
