@@ -5,10 +5,8 @@ use super::Canon;
 /// How messages are signed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Recipe {
-    /// `c=`.
-    pub canon: Canon,
-    /// Seconds after which the signature is over, `x=`; nothing for never.
-    pub lifetime: Option<u64>,
+    pub(super) canon: Canon,
+    pub(super) lifetime: Option<u64>,
     fields: Vec<SignedField>,
 }
 
@@ -88,6 +86,18 @@ impl Recipe {
         }
         kept.insert(0, SignedField { name: "from".into(), cover: Cover::Sealed });
         Recipe { canon, lifetime: None, fields: kept }
+    }
+
+    /// The same with another `c=`.
+    #[must_use]
+    pub fn with_canon(self, canon: Canon) -> Recipe {
+        Recipe { canon, ..self }
+    }
+
+    /// The same with signatures that are over after so many seconds, `x=`.
+    #[must_use]
+    pub fn with_lifetime(self, seconds: u64) -> Recipe {
+        Recipe { lifetime: Some(seconds), ..self }
     }
 
     /// The fields, From first.

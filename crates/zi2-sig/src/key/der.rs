@@ -60,11 +60,13 @@ fn whole(der: &[u8], tag: u8) -> Option<&[u8]> {
     element(&mut rest, tag).filter(|_| rest.is_empty())
 }
 
-/// Takes one element's content. Lengths of up to two octets: no key we use is longer.
+/// Takes one element's content. Lengths of up to two octets, written as short as can be: no key we use is longer.
 fn element<'a>(der: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
     let (length, rest) = match *der {
-        [first, 0x82, high, low, rest @ ..] if *first == tag => (usize::from(*high) << 8 | usize::from(*low), rest),
-        [first, 0x81, low, rest @ ..] if *first == tag => (usize::from(*low), rest),
+        [first, 0x82, high @ 0x01..=0xff, low, rest @ ..] if *first == tag => {
+            (usize::from(*high) << 8 | usize::from(*low), rest)
+        }
+        [first, 0x81, low @ 0x80..=0xff, rest @ ..] if *first == tag => (usize::from(*low), rest),
         [first, low @ 0..=0x7f, rest @ ..] if *first == tag => (usize::from(*low), rest),
         _ => return None,
     };

@@ -9,6 +9,9 @@
     reason = "a test may fail by panic, and reads files"
 )]
 
+mod crafted;
+mod forge;
 mod kit;
 mod rfc;
+mod signing;
 mod vectors;
