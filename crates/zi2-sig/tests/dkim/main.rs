@@ -12,6 +12,7 @@
 mod crafted;
 mod forge;
 mod kit;
+mod properties;
 mod rfc;
 mod signing;
 mod vectors;
