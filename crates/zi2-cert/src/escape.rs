@@ -81,7 +81,8 @@ mod tests {
         ] {
             assert_eq!(field_value(value), shown);
         }
-        let long = "x".repeat(10_000);
-        assert_eq!(field_value(long.as_bytes()).len(), SHOWN_CHARS + 3);
+        let full = "\u{fc}".repeat(SHOWN_CHARS);
+        assert_eq!(field_value(full.as_bytes()), full);
+        assert_eq!(field_value(format!("{full}x").as_bytes()), format!("{full}..."));
     }
 }

@@ -61,7 +61,7 @@ fn bounded(path: &Path, source: &mut dyn Read, limit: u64) -> Result<Vec<u8>, Tr
         return Ok(octets);
     }
     let what = format!("{} is longer than {limit} octets", path.display());
-    Err(Trouble::new(Exit::Data, what, "No mail server carries such a message; is it the right file?"))
+    Err(Trouble::new(Exit::Data, what, "Nothing of its kind is that long; is it the right file?"))
 }
 
 fn checked(path: &Path, octets: Vec<u8>) -> Result<Vec<u8>, Trouble> {
@@ -83,4 +83,23 @@ fn checked(path: &Path, octets: Vec<u8>) -> Result<Vec<u8>, Trouble> {
         ));
     }
     Ok(octets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_octets_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        for (octets, expected) in [(1000, Ok(1000)), (1001, Err(Exit::Data))] {
+            let content = "x".repeat(octets);
+            std::fs::write(&path, &content).unwrap();
+            let both = [file(&path, 1000), bounded(Path::new(STDIN), &mut content.as_bytes(), 1000)];
+            for read in both {
+                assert_eq!(read.map(|read| read.len()).map_err(|trouble| trouble.exit), expected, "{octets}");
+            }
+        }
+    }
 }

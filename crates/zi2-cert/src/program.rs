@@ -114,6 +114,9 @@ mod tests {
         assert!(matches!(shell("while :; do :; done", 50), Err(Failure::Late)));
         assert!(matches!(shell("sleep 3 & exit 0", 50), Err(Failure::Late)), "a grandchild holds the pipe");
         assert!(matches!(shell("yes", 10_000), Err(Failure::Failed(_) | Failure::TooLong)));
+        let says = |octets: u64| shell(&format!("head -c {octets} /dev/zero"), 10_000);
+        assert_eq!(says(PROGRAM_OCTETS).map(|said| said.len() as u64).ok(), Some(PROGRAM_OCTETS));
+        assert!(matches!(says(PROGRAM_OCTETS + 1), Err(Failure::TooLong)));
         let failed = shell("echo >&2; echo no such thing >&2; exit 3", 10_000);
         assert!(matches!(&failed, Err(Failure::Failed(said)) if said == "no such thing"), "{failed:?}");
         assert!(matches!(output(Path::new("/nonexistent"), &[], &host), Err(Failure::Start(_))));

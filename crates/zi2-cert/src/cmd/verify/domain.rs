@@ -125,5 +125,21 @@ mod tests {
         let kids: Vec<String> = recent((2026, 2)).iter().map(ToString::to_string).collect();
         assert_eq!(kids.len(), usize::from(MONTHS));
         assert_eq!(&kids[..3], ["zi2-cert-2026-02", "zi2-cert-2026-01", "zi2-cert-2025-12"]);
+        assert_eq!(kids.last().unwrap(), "zi2-cert-2025-03");
+    }
+
+    #[tokio::test]
+    async fn so_many_identifiers_are_looked_for() {
+        let domain = Domain::parse("example.com").unwrap();
+        let kids: Vec<Kid> = (1..=2)
+            .flat_map(|year| (1..=12).map(move |month| (2000 + year, month)))
+            .map(|(year, month)| Kid::of_month(year, month).unwrap())
+            .collect();
+        for (place, found) in [(KIDS - 1, 1), (KIDS, 0)] {
+            let node = zi2_keys::FixedNode::of_txt(&["v=ZI2CERT1; k=ed25519; p="]);
+            let name = QueryName::page_record(kids[place], &domain);
+            let resolver = Resolver::fixed(zi2_keys::FixedDns::new().with(name.as_str(), node));
+            assert_eq!(look(&resolver, &domain, None, &kids).await.unwrap().len(), found, "{place}");
+        }
     }
 }

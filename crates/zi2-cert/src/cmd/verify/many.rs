@@ -98,12 +98,41 @@ fn permits(octets: u64) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tally::Lines;
     use super::*;
 
     #[test]
     fn room_is_bounded_and_every_message_gets_some() {
-        let all = permits(u64::MAX);
-        assert_eq!((permits(0), permits(10 * 1024), all), (1, 11, OCTETS_AT_ONCE / 1024));
-        assert!(permits(crate::limits::MESSAGE_OCTETS) <= all, "or it would wait for ever");
+        let (all, most) = (OCTETS_AT_ONCE / 1024, u64::from(OCTETS_AT_ONCE));
+        for (octets, room) in [
+            (0, 1),
+            (10 * 1024, 11),
+            (most - 1025, all - 1),
+            (most - 1024, all),
+            (most, all),
+            (crate::limits::MESSAGE_OCTETS, all), // or it would wait for ever
+            (u64::MAX, all),
+        ] {
+            assert_eq!(permits(octets), room, "{octets}");
+        }
+    }
+
+    #[tokio::test]
+    async fn so_many_messages_are_under_way() {
+        let (mut input, mut out, mut err) = (std::io::empty(), Vec::new(), Vec::new());
+        let mut io = Io { input: &mut input, out: &mut out, err: &mut err, host: crate::Host::system() };
+        for files in [AT_ONCE, AT_ONCE + 1] {
+            // No room for any: all that were begun wait.
+            let scene = Scene::in_world(zi2_flow::World::parse(br#"{"now": 0, "dns": {}}"#).unwrap()).unwrap();
+            let crew = Arc::new(Crew { scene, room: Semaphore::new(0), steps: Steps::Hidden });
+            let mut board = Board::new(Lines::Json, files, &io);
+            let paths = vec![PathBuf::from("/nonexistent"); files];
+            let mut all = Box::pin(verify_all(&crew, paths, &mut board, &mut io));
+            let first = std::future::poll_fn(|context| std::task::Poll::Ready(all.as_mut().poll(context))).await;
+            assert!(first.is_pending());
+            assert_eq!(Arc::strong_count(&crew) - 1, AT_ONCE, "{files}");
+            crew.room.close();
+            all.await.unwrap();
+        }
     }
 }

@@ -104,3 +104,23 @@ fn kind(directory: &Path) -> Kind {
     let named = directory.file_name().is_some_and(|name| name == "cur" || name == "new");
     if named && beside("cur") && beside("new") { Kind::Maildir } else { Kind::Plain }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_entries_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.eml", "b", "c/d.eml"] {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let walk = |before: usize| {
+            let mut found = Found { entries: before, ..Found::default() };
+            found.walk(folder.path(), Kind::Plain, 0).map(|()| found.files.len()).map_err(|trouble| trouble.exit)
+        };
+        assert_eq!((walk(ENTRIES - 4), walk(ENTRIES - 3)), (Ok(2), Err(Exit::Data)));
+    }
+}
