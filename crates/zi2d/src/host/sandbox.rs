@@ -31,10 +31,12 @@ pub(crate) fn enter_sandbox(config: &Config, paths: &Paths) -> Vec<String> {
 
 /// As many as are allowed, since every connection takes one.
 fn raise_file_handles() -> Result<(), String> {
-    let now = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, raised(getrlimit(Resource::Nofile))).map_err(|errno| errno.to_string())
+}
+
+fn raised(now: Rlimit) -> Rlimit {
     let most = now.maximum.unwrap_or(FILE_HANDLES).min(FILE_HANDLES);
-    let wanted = Rlimit { current: now.current.map(|current| current.max(most)), maximum: now.maximum };
-    setrlimit(Resource::Nofile, wanted).map_err(|errno| errno.to_string())
+    Rlimit { current: now.current.map(|current| current.max(most)), maximum: now.maximum }
 }
 
 /// Keys live in this memory: it is never written to a disk, and no other process of the account may look at it.
@@ -116,4 +118,24 @@ fn restrict_calls() -> Result<(), String> {
     let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, architecture);
     let program: BpfProgram = filter.and_then(BpfProgram::try_from).map_err(|error| error.to_string())?;
     apply_filter(&program).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_file_handles_as_are_allowed_and_wanted() {
+        for (current, maximum, raised_to) in [
+            (Some(1024), Some(FILE_HANDLES - 1), Some(FILE_HANDLES - 1)),
+            (Some(1024), Some(FILE_HANDLES), Some(FILE_HANDLES)),
+            (Some(1024), Some(FILE_HANDLES + 1), Some(FILE_HANDLES)),
+            (Some(1024), None, Some(FILE_HANDLES)),
+            (Some(FILE_HANDLES + 1), None, Some(FILE_HANDLES + 1)),
+            (None, None, None),
+        ] {
+            let raised = raised(Rlimit { current, maximum });
+            assert_eq!((raised.current, raised.maximum), (raised_to, maximum), "{current:?} {maximum:?}");
+        }
+    }
 }

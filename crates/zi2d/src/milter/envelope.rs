@@ -88,11 +88,18 @@ mod tests {
     #[test]
     fn recipients_are_bounded() {
         let mut wrapper = Wrapper::from(b"", LogAddresses::None);
-        wrapper.to(&vec![b'a'; ADDRESS + 1]);
-        assert_eq!(wrapper.count(), 0, "longer than an address");
-        for _ in 0..=RECIPIENTS {
-            wrapper.to(b"<a@example.com>");
+        for (octets, taken) in [(ADDRESS + 1, 0), (ADDRESS, 1)] {
+            let address = vec![b'a'; octets];
+            wrapper.to(&address);
+            assert_eq!(wrapper.count(), taken, "{octets}");
+            let sender = Wrapper::from(&address, LogAddresses::Full).logged_sender(LogAddresses::Full);
+            assert_eq!(sender.map(|sender| sender.len()), Some(taken * ADDRESS), "{octets}");
         }
+        for count in 2..=RECIPIENTS {
+            wrapper.to(b"<a@example.com>");
+            assert_eq!(wrapper.count(), count);
+        }
+        wrapper.to(b"<a@example.com>");
         assert_eq!(wrapper.count(), RECIPIENTS);
     }
 }

@@ -72,3 +72,52 @@ fn response(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> R
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    async fn listening() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(serve_metrics(listener, Arc::new(Metrics::new())));
+        address
+    }
+
+    async fn asked(mut stream: TcpStream) -> String {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut said = String::new();
+        stream.read_to_string(&mut said).await.unwrap();
+        said
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_more_connection_waits_for_a_place() {
+        let address = listening().await;
+        let mut silent = Vec::new();
+        for _ in 1..HTTP_CONNECTIONS {
+            silent.push(TcpStream::connect(address).await.unwrap());
+        }
+        assert!(asked(TcpStream::connect(address).await.unwrap()).await.starts_with("HTTP/1.1 503"));
+        silent.push(TcpStream::connect(address).await.unwrap());
+        let mut waiting = Box::pin(asked(TcpStream::connect(address).await.unwrap()));
+        assert!(timeout(HTTP_TIME / 2, &mut waiting).await.is_err());
+        drop(silent.pop());
+        assert!(waiting.await.starts_with("HTTP/1.1 503"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_client_is_let_go_in_time() {
+        let mut stream = TcpStream::connect(listening().await).await.unwrap();
+        let began = Instant::now();
+        assert!(timeout(HTTP_TIME - Duration::from_millis(1), stream.read_u8()).await.is_err());
+        assert!(stream.read_u8().await.is_err());
+        assert!(began.elapsed() <= HTTP_TIME + Duration::from_millis(1));
+    }
+}
