@@ -22,14 +22,14 @@ fn target() -> impl Strategy<Value = String> {
 
 fn term(with_names_of_client: bool) -> impl Strategy<Value = String> {
     let mechanism = prop_oneof![
-        Just("a".to_owned()),
-        Just("mx".to_owned()),
-        Just(if with_names_of_client { "ptr" } else { "a/24" }.to_owned()),
-        target().prop_map(|target| format!("a:{target}/31")),
-        target().prop_map(|target| format!("mx:{target}//64")),
-        target().prop_map(|target| format!("include:{target}")),
-        target().prop_map(|target| format!("exists:{target}")),
-        prop::sample::select(&["ip4:192.0.2.8/31", "ip4:192.0.2.0/24", "ip6:2001:db8::/32", "all", "ip4:1", "moo"][..])
+        1 => Just("a".to_owned()),
+        4 => Just("mx".to_owned()),
+        1 => Just(if with_names_of_client { "ptr" } else { "a/24" }.to_owned()),
+        1 => target().prop_map(|target| format!("a:{target}/31")),
+        2 => target().prop_map(|target| format!("mx:{target}//64")),
+        1 => target().prop_map(|target| format!("include:{target}")),
+        1 => target().prop_map(|target| format!("exists:{target}")),
+        1 => prop::sample::select(&["ip4:192.0.2.8/31", "ip4:192.0.2.0/24", "ip6:2001:db8::/32", "all", "ip4:1", "moo"][..])
             .prop_map(str::to_owned),
     ];
     let modifier = target().prop_map(|target| format!("redirect={target}"));
@@ -45,12 +45,13 @@ fn record(with_names_of_client: bool) -> impl Strategy<Value = Record> {
         6 => text,
         3 => (7_u8..12).prop_map(|last| Record::V4([192, 0, 2, last].into())),
         2 => Just(Record::V6("2001:db8::10".parse().unwrap())),
-        3 => host.prop_map(|host| Record::Mx(Some(host))),
+        6 => host.prop_map(|host| Record::Mx(Some(host))),
+        1 => Just(Record::Timeout),
     ]
 }
 
 fn zone(with_names_of_client: bool) -> impl Strategy<Value = Zone> {
-    let entries = prop::collection::vec((prop::sample::select(&NAMES[..]), record(with_names_of_client)), 4..18);
+    let entries = prop::collection::vec((prop::sample::select(&NAMES[..]), record(with_names_of_client)), 6..24);
     let names = prop::collection::vec(prop::sample::select(&NAMES[..]), 0..4);
     (entries, names).prop_map(|(entries, names)| {
         let mut zone = Zone::default();

@@ -270,3 +270,50 @@ fn given_up() {
     };
     assert_eq!(run(SESSION.begin(), wrong).0.verdict, SpfVerdict::TempError);
 }
+
+/// What could not be asked is a temporary error, whichever question it was; a match before it counts, and § 5.5 makes
+/// trouble with names of the client no match. Never does it make a pass of `+all` behind it.
+#[test]
+fn trouble_anywhere() {
+    let (pass, trouble) = (SpfVerdict::Pass, SpfVerdict::TempError);
+    for (record, silent, verdict) in [
+        ("a:h.example +all", "A h.example", trouble),
+        ("exists:h.example +all", "A h.example", trouble),
+        ("mx:h.example +all", "MX h.example", trouble),
+        ("mx:h.example +all", "A m1.example", trouble),
+        ("mx:h.example +all", "A m2.example", trouble),
+        ("mx:h.example/24 +all", "A m2.example", pass),
+        ("include:i.example +all", "TXT i.example", trouble),
+        ("-include:i.example +all", "A h.example", trouble),
+        ("redirect=i.example", "TXT i.example", trouble),
+        ("redirect=i.example", "A h.example", trouble),
+        ("ip4:192.0.2.10 a:h.example -all", "A h.example", pass),
+        ("-ptr:h.example +all", "PTR", pass),
+        ("-ptr:h.example +all", "A h.example", pass),
+        ("-exists:%{p}.x.example a:unknown.example", "PTR", pass),
+        ("+all", "TXT good.example", trouble),
+    ] {
+        let zone = Zone::of(&[("good.example", &format!("v=spf1 {record}")), ("i.example", "v=spf1 a:h.example")])
+            .with_address("h.example", "192.0.2.9")
+            .with("h.example", Record::Mx(Some(name("m1.example"))))
+            .with("h.example", Record::Mx(Some(name("m2.example"))))
+            .with_address("m1.example", "192.0.2.9")
+            .with_address("m2.example", "198.51.100.9")
+            .with_address("unknown.example", "192.0.2.10")
+            .with("10.2.0.192.in-addr.arpa", Record::Pointer(name("h.example")));
+        let kind = |question: &Question| match question {
+            Question::Txt(name) => format!("TXT {name}"),
+            Question::V4(name) => format!("A {name}"),
+            Question::V6(name) => format!("AAAA {name}"),
+            Question::Mx(name) => format!("MX {name}"),
+            Question::Pointer(_) => "PTR".to_owned(),
+        };
+        let (result, asked) =
+            run(
+                SESSION.begin(),
+                |question| if kind(question) == silent { Answer::Trouble } else { zone.answer(question) },
+            );
+        assert_eq!(result.verdict, verdict, "{record} without {silent}");
+        assert!(asked.iter().any(|question| kind(question) == silent) || verdict == pass, "{record}");
+    }
+}
