@@ -98,8 +98,20 @@ fn permits(octets: u64) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+
+    use clap::Parser;
+
     use super::super::tally::Lines;
     use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+        #[command(flatten)]
+        common: Common,
+    }
 
     #[test]
     fn room_is_bounded_and_every_message_gets_some() {
@@ -121,9 +133,13 @@ mod tests {
     async fn so_many_messages_are_under_way() {
         let (mut input, mut out, mut err) = (std::io::empty(), Vec::new(), Vec::new());
         let mut io = Io { input: &mut input, out: &mut out, err: &mut err, host: crate::Host::system() };
+        let folder = tempfile::tempdir().unwrap();
+        let world = folder.path().join("world.json");
+        std::fs::write(&world, r#"{"now": 0, "dns": {}}"#).unwrap();
+        let line = Line::parse_from([OsStr::new("verify"), OsStr::new("--world"), world.as_os_str(), OsStr::new("x")]);
         for files in [AT_ONCE, AT_ONCE + 1] {
             // No room for any: all that were begun wait.
-            let scene = Scene::in_world(zi2_flow::World::parse(br#"{"now": 0, "dns": {}}"#).unwrap()).unwrap();
+            let scene = Scene::of(&line.args, &line.common, &mut io).unwrap();
             let crew = Arc::new(Crew { scene, room: Semaphore::new(0), steps: Steps::Hidden });
             let mut board = Board::new(Lines::Json, files, &io);
             let paths = vec![PathBuf::from("/nonexistent"); files];
