@@ -6,6 +6,7 @@
 mod builder;
 
 use std::borrow::Cow;
+use std::iter;
 
 use memchr::{memchr_iter, memchr2_iter};
 
@@ -56,25 +57,25 @@ impl<'a> Header<'a> {
         like.map(|span| span.of(&self.octets)).filter(|field| field.name().eq_ignore_ascii_case(name.as_bytes()))
     }
 
-    /// The field of this name that has `below` fields of the name under it: how DKIM counts (RFC 6376 §5.4.2).
+    /// The fields of this name from the last one up: how DKIM counts (RFC 6376 §5.4.2).
     ///
     /// Here, and nowhere else, a field counts whose colon has blanks before it (RFC 5322 §4.5.8): it is a [`Defect`], but
     /// DKIM defines how it is signed, and mail programs show it.
-    #[must_use]
-    pub fn nth_from_bottom(&self, name: &str, below: usize) -> Option<Field<'_>> {
-        if self.obsolete.is_empty() {
-            return self.named(name).rev().nth(below);
-        }
+    pub fn from_bottom(&self, name: &str) -> impl Iterator<Item = Field<'_>> {
         let obsolete = self.obsolete.iter().rev().map(|span| span.of(&self.octets));
         let mut obsolete = obsolete.filter(|field| field.name().eq_ignore_ascii_case(name.as_bytes())).peekable();
         let mut strict = self.named(name).rev().peekable();
         let place = |field: Option<&Field<'_>>| field.map(Field::offset);
-        let mut lowest = || match place(strict.peek()) > place(obsolete.peek()) {
+        iter::from_fn(move || match place(strict.peek()) > place(obsolete.peek()) {
             true => strict.next(),
             false => obsolete.next(),
-        };
-        (0..below).try_for_each(|_| lowest().map(drop))?;
-        lowest()
+        })
+    }
+
+    /// The field of this name that has `below` fields of the name under it, counted as [`Header::from_bottom`] does.
+    #[must_use]
+    pub fn nth_from_bottom(&self, name: &str, below: usize) -> Option<Field<'_>> {
+        self.from_bottom(name).nth(below)
     }
 
     /// The first thing in the section that zi2.md §2 forbids.

@@ -21,21 +21,14 @@ fn signed_fields(header: &Header<'_>, own: Field<'_>, signature: &SignatureField
     let canon = signature.canon().header();
     let names: Vec<&str> = signature.covered().collect();
     for (at, name) in names.iter().enumerate() {
-        let mut below = names.iter().take(at).filter(|earlier| *earlier == name).count();
+        let below = names.iter().take(at).filter(|earlier| *earlier == name).count();
         // §5.4: the signature being verified is never one of the fields it signs
-        if own.name().eq_ignore_ascii_case(name.as_bytes()) && below >= fields_below(header, own, name) {
-            below += 1;
-        }
-        if let Some(field) = header.nth_from_bottom(name, below) {
+        let mut fields = header.from_bottom(name).filter(|field| field.offset() != own.offset());
+        if let Some(field) = fields.nth(below) {
             canon.write(field, out);
             out.extend_from_slice(b"\r\n");
         }
     }
-}
-
-/// How many fields of this name are under `own`.
-fn fields_below(header: &Header<'_>, own: Field<'_>, name: &str) -> usize {
-    header.named(name).rev().take_while(|field| field.offset() != own.offset()).count()
 }
 
 /// §3.7: the field itself, the value of `b=` removed by its span and never by search, without the final CRLF.

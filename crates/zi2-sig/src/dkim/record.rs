@@ -137,38 +137,43 @@ pub(super) struct Demand<'a> {
 
 /// The key records of one name. Cheap to clone, so that a cache can keep them with their parsed keys.
 #[derive(Clone, Debug)]
-pub struct DkimRecords(Arc<[Result<DkimRecord, DkimRecordError>]>);
+pub struct DkimRecords(Option<Arc<[Result<DkimRecord, DkimRecordError>]>>);
 
 impl DkimRecords {
-    /// Reads the TXT records of a name, each with its strings joined. Of other kinds of records nothing is kept; beyond
-    /// [`limits::DKIM_TXT_RECORDS`] records, none of them is.
+    /// Reads the TXT records of a name, each with its strings joined. Of other kinds of records nothing is kept; with more
+    /// than [`limits::DKIM_TXT_RECORDS`] of all kinds or [`limits::DKIM_RECORDS`] of this, none is.
     pub fn parse<'a>(txts: impl IntoIterator<Item = &'a [u8]>) -> DkimRecords {
         let mut records = Vec::new();
         for (place, txt) in txts.into_iter().enumerate() {
             if place == limits::DKIM_TXT_RECORDS {
-                return DkimRecords(vec![Err(DkimRecordError::TooLong); limits::DKIM_RECORDS + 1].into());
+                return DkimRecords(None);
             }
             match DkimRecord::parse(txt) {
                 Err(DkimRecordError::OtherKind) => {}
                 record => records.push(record),
             }
         }
-        DkimRecords(records.into())
+        DkimRecords((records.len() <= limits::DKIM_RECORDS).then(|| records.into()))
     }
 
     /// The records that were read, and what is wrong with the others that look like key records.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Result<DkimRecord, DkimRecordError>> {
-        self.0.iter()
+    pub fn iter(&self) -> impl Iterator<Item = &Result<DkimRecord, DkimRecordError>> {
+        self.0.iter().flat_map(|records| records.iter())
+    }
+
+    /// Whether there were too many records to keep any.
+    pub fn are_too_many(&self) -> bool {
+        self.0.is_none()
     }
 
     /// What becomes of a signature: the first record that verifies it decides, else the one that came closest. Gives the
     /// record that decided too.
     pub(super) fn judge(&self, demand: &Demand<'_>) -> (Outcome, Option<&DkimRecord>) {
-        if self.0.len() > limits::DKIM_RECORDS {
+        if self.are_too_many() {
             return (Outcome::PermError(Fault::TooManyKeys), None);
         }
         let mut closest = (Outcome::PermError(Fault::KeyNotFound), None);
-        for record in self.0.iter() {
+        for record in self.iter() {
             let next = match record {
                 Ok(record) => (record.try_with(demand), Some(record)),
                 Err(error) => (Outcome::PermError(fault(*error)), None),

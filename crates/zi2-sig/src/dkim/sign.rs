@@ -85,14 +85,13 @@ impl Signer {
         }
         let mut octets = Vec::with_capacity(header.octets().len());
         let covered = recipe.fields().map(|signed| {
-            let found = (0..).map_while(|below| header.nth_from_bottom(signed.name(), below));
             let write = |field| {
                 let start = octets.len();
                 recipe.canon.header().write(field, &mut octets);
                 octets.extend_from_slice(b"\r\n");
                 start..octets.len()
             };
-            let fields = found.map(write).collect();
+            let fields = header.from_bottom(signed.name()).map(write).collect();
             Covered { name: signed.name().into(), is_sealed: signed.is_sealed(), fields }
         });
         let covered = covered.collect();

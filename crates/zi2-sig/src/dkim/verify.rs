@@ -25,7 +25,7 @@ impl Verifier {
         Verifier { trials: chosen.into_iter().map(start).collect(), untried }
     }
 
-    /// The names whose key records are wanted, each once.
+    /// The names whose key records are wanted, each once, those of the From domain first: a budget may end before them all.
     pub fn questions(&self) -> Vec<KeyName> {
         let mut names = Vec::with_capacity(self.trials.len());
         for name in self.trials.iter().filter_map(Trial::key_name) {
@@ -44,7 +44,8 @@ impl Verifier {
 
     /// The facts, once the body has been digested by the plan that was asked.
     pub fn finish(self, digests: &Digests) -> Facts {
-        let signatures = self.trials.into_iter().map(|trial| trial.finish(digests)).collect();
+        let mut signatures: Vec<_> = self.trials.into_iter().map(|trial| trial.finish(digests)).collect();
+        signatures.sort_by_key(SignatureFacts::offset);
         Facts { signatures, untried: self.untried }
     }
 }
@@ -65,16 +66,15 @@ impl Facts {
     }
 }
 
-/// The signatures to look at in order of appearance, and how many are left out.
+/// The signatures to look at, the most telling ones first, and how many are left out.
 fn choose<'h>(header: &'h Header<'_>) -> (Vec<Field<'h>>, usize) {
     let mut fields: Vec<Field<'_>> = header.named(DKIM_SIGNATURE).collect();
     let untried = fields.len().saturating_sub(limits::DKIM_SIGNATURES);
-    if untried > 0 {
+    if fields.len() > 1 {
         let from = author_domain(header);
         // A stable sort: among equals, the ones on top were made last.
         fields.sort_by_cached_key(|field| rank(*field, from.as_ref()));
         fields.truncate(limits::DKIM_SIGNATURES);
-        fields.sort_by_key(Field::offset);
     }
     (fields, untried)
 }

@@ -239,6 +239,10 @@ fn signatures_over_signatures() {
     for fields in [vec![FIELDS[0]], vec![FIELDS[0], other], vec![other, FIELDS[0], other]] {
         assert_eq!(words(&verify(&forge.sign(&fields, BODY), &keys(), NOW))[0], "pass");
     }
+    // Obsolete colons do not confuse the count, neither below nor above.
+    let obsolete: &[u8] = b"DKIM-Signature : v=1; a=x; b=old";
+    assert_eq!(outcome(&forge.sign(&[FIELDS[0], obsolete], BODY), &keys()), "pass");
+    assert_eq!(outcome(&forge.sign(&[obsolete, FIELDS[0], obsolete], BODY), &keys()), "pass");
     // The one that is verified lies under another that is not signed.
     let octets = [other, b"\r\n", &forge.sign(&[FIELDS[0], other], BODY)].concat();
     let facts = words(&verify(&octets, &keys(), NOW));
