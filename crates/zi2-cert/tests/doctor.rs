@@ -10,6 +10,7 @@ use std::os::unix::fs::symlink;
 use serde_json::{Value, json};
 use ward::{Ward, columns};
 use zi2_cert::Exit;
+use zi2_cert::limits::DOCTOR_DOMAINS;
 use zi2_mail::Timestamp;
 
 #[test]
@@ -452,4 +453,16 @@ fn what_postfix_says_is_escaped() {
     assert!(said.out.contains("\\u{1b}[2J\\u{202e}"), "{}", said.out);
     assert!(!said.out.contains(['\u{1b}', '\u{202e}']));
     assert!(ward.doctor().out.is_ascii());
+}
+
+#[test]
+fn so_many_domains_are_looked_up() {
+    for (hosted, left) in [(DOCTOR_DOMAINS, false), (DOCTOR_DOMAINS + 1, true)] {
+        let mut ward = Ward::new();
+        let domains: Vec<String> = (0..hosted).map(|number| format!("\"d{number}.example\"")).collect();
+        ward.replace("[\"example.com\"]", &format!("[{}]", domains.join(", ")));
+        let said = ward.doctor();
+        assert!(said.out.contains("d0.example"), "{}", said.out);
+        assert_eq!(said.out.contains("the records of 1 more domains"), left, "{hosted}");
+    }
 }
