@@ -65,3 +65,18 @@ pub const SPF_BROAD_V4: u8 = 16;
 
 /// The same for IPv6. A provider is allocated a /32 as a rule; a shorter prefix spans several of them.
 pub const SPF_BROAD_V6: u8 = 32;
+
+// ARC
+
+/// Sets of a chain. § RFC 8617 §4.2.1: "The valid range is 1-50 (inclusive)".
+pub const ARC_SETS: u8 = 50;
+
+/// The newest sets whose message signatures are looked at. Only the newest decides; the others tell how long the message is
+/// unchanged, and each costs a hash of the header section.
+pub const ARC_MESSAGES: usize = 10;
+
+/// Results of one ARC-Authentication-Results field. Large providers write five, with one for each DKIM signature.
+pub const ARC_METHODS: usize = 32;
+
+/// Properties of one result. The longest in the field have eight.
+pub const ARC_PROPERTIES: usize = 16;

@@ -11,7 +11,7 @@ use super::walk::{Halt, Known, share_top, within};
 /// The domains that SPF and DKIM authenticated.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Identifiers {
-    /// The MAIL FROM domain, if SPF passed for it. Never a HELO name: DMARC knows only the former (RFC 9989 §3.2.10).
+    /// The MAIL FROM domain, if SPF passed for it. Never a HELO name: DMARC knows only the former (RFC 9989 §4.4.2).
     pub spf: Option<Domain>,
     /// The `d=` domains of DKIM signatures that passed.
     pub dkim: Vec<Domain>,

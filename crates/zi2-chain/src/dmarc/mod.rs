@@ -169,8 +169,8 @@ impl Dmarc {
         Ok(applied.map(|((tag, policy), place)| Applied { place, record: record.clone(), tag, policy, existence }))
     }
 
-    /// § RFC 9989 §3.2.12: a name does not exist if the answer to a question for it is NXDOMAIN (RFC 8020). Any answer for
-    /// a name below it shows that it does.
+    /// § RFC 9989 §3.2, non-existent domains: a name does not exist if the answer to a question for it is NXDOMAIN
+    /// (RFC 8020). Any answer for a name below it shows that it does.
     fn existence(&self) -> Result<Existence, Halt> {
         match (self.known.peek(self.from.as_str()), self.existence, DnsName::parse(self.from.as_str())) {
             (Some(Found::Nothing { name_exists: true } | Found::Several | Found::Bad(_)), ..) => Ok(Existence::Exists),
