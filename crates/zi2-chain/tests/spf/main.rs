@@ -4,5 +4,6 @@
 mod any;
 mod cases;
 mod limits;
+mod peer;
 mod suite;
 mod world;
