@@ -5,6 +5,7 @@ mod alignment;
 mod any;
 mod discovery;
 mod limits;
+mod peer;
 mod record;
 
 use zi2_chain::dmarc::{Dmarc, DmarcResult, Identifiers, Outcome, Policy, Reason};
