@@ -57,25 +57,25 @@ impl<'a> Header<'a> {
         like.map(|span| span.of(&self.octets)).filter(|field| field.name().eq_ignore_ascii_case(name.as_bytes()))
     }
 
-    /// The fields of this name from the last one up: how DKIM counts (RFC 6376 §5.4.2).
+    /// The fields from the last one up: how DKIM counts those of one name (RFC 6376 §5.4.2).
     ///
     /// Here, and nowhere else, a field counts whose colon has blanks before it (RFC 5322 §4.5.8): it is a [`Defect`], but
     /// DKIM defines how it is signed, and mail programs show it.
-    pub fn from_bottom(&self, name: &str) -> impl Iterator<Item = Field<'_>> {
-        let obsolete = self.obsolete.iter().rev().map(|span| span.of(&self.octets));
-        let mut obsolete = obsolete.filter(|field| field.name().eq_ignore_ascii_case(name.as_bytes())).peekable();
-        let mut strict = self.named(name).rev().peekable();
-        let place = |field: Option<&Field<'_>>| field.map(Field::offset);
-        iter::from_fn(move || match place(strict.peek()) > place(obsolete.peek()) {
-            true => strict.next(),
-            false => obsolete.next(),
+    pub fn from_bottom(&self) -> impl Iterator<Item = Field<'_>> {
+        let (mut strict, mut obsolete) = (self.spans.as_slice(), self.obsolete.as_slice());
+        iter::from_fn(move || {
+            let place = |spans: &[Span]| spans.last().map(|span| span.start);
+            let lower = if place(strict) > place(obsolete) { &mut strict } else { &mut obsolete };
+            let (last, above) = lower.split_last()?;
+            *lower = above;
+            Some(last.of(&self.octets))
         })
     }
 
     /// The field of this name that has `below` fields of the name under it, counted as [`Header::from_bottom`] does.
     #[must_use]
     pub fn nth_from_bottom(&self, name: &str, below: usize) -> Option<Field<'_>> {
-        self.from_bottom(name).nth(below)
+        self.from_bottom().filter(|field| field.is_named(name)).nth(below)
     }
 
     /// The first thing in the section that zi2.md §2 forbids.
@@ -118,6 +118,12 @@ impl<'a> Field<'a> {
             name = rest;
         }
         name
+    }
+
+    /// Whether the field has this name; letter case does not count.
+    #[must_use]
+    pub fn is_named(&self, name: &str) -> bool {
+        self.name().eq_ignore_ascii_case(name.as_bytes())
     }
 
     /// Everything after the colon, folds and blanks included, without the CRLF that ends the field.

@@ -18,16 +18,20 @@ const USUAL_OCTETS: usize = 16 * 1024;
 
 /// §5.4.2: each name takes the last field of that name that is not taken yet; a name without one adds nothing.
 fn signed_fields(header: &Header<'_>, own: Field<'_>, signature: &SignatureField, out: &mut Vec<u8>) {
-    let canon = signature.canon().header();
-    let names: Vec<&str> = signature.covered().collect();
-    for (at, name) in names.iter().enumerate() {
-        let below = names.iter().take(at).filter(|earlier| *earlier == name).count();
-        // §5.4: the signature being verified is never one of the fields it signs
-        let mut fields = header.from_bottom(name).filter(|field| field.offset() != own.offset());
-        if let Some(field) = fields.nth(below) {
-            canon.write(field, out);
-            out.extend_from_slice(b"\r\n");
+    let mut slots: Vec<(&str, Option<Field<'_>>)> = signature.covered().map(|name| (name, None)).collect();
+    // §5.4: the signature being verified is never one of the fields it signs
+    for field in header.from_bottom().filter(|field| field.offset() != own.offset()) {
+        let name = field.name();
+        let takes = |slot: &&mut (&str, Option<Field<'_>>)| {
+            slot.0.len() == name.len() && slot.1.is_none() && slot.0.as_bytes().eq_ignore_ascii_case(name)
+        };
+        if let Some((_, slot)) = slots.iter_mut().find(takes) {
+            *slot = Some(field);
         }
+    }
+    for field in slots.into_iter().filter_map(|(_, field)| field) {
+        signature.canon().header().write(field, out);
+        out.extend_from_slice(b"\r\n");
     }
 }
 

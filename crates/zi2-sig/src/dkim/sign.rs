@@ -91,7 +91,7 @@ impl Signer {
                 octets.extend_from_slice(b"\r\n");
                 start..octets.len()
             };
-            let fields = header.from_bottom(signed.name()).map(write).collect();
+            let fields = header.from_bottom().filter(|field| field.is_named(signed.name())).map(write).collect();
             Covered { name: signed.name().into(), is_sealed: signed.is_sealed(), fields }
         });
         let covered = covered.collect();

@@ -128,7 +128,7 @@ fn begin(
 
 /// Whether there is one From field, counted as DKIM and mail programs do.
 pub(super) fn is_from_single(header: &Header<'_>) -> bool {
-    header.nth_from_bottom("from", 0).is_some() && header.nth_from_bottom("from", 1).is_none()
+    header.from_bottom().filter(|field| field.is_named("from")).take(2).count() == 1
 }
 
 /// Whether fields may be missing at the end of what we keep of the section: DKIM counts from there.
