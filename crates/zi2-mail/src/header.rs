@@ -20,7 +20,8 @@ pub struct Header<'a> {
     spans: Vec<Span>,
     /// Fields with blanks before their colon, which only signatures of others know about.
     obsolete: Vec<Span>,
-    defect: Option<Defect>,
+    /// The first defect that is not one of them.
+    ambiguity: Option<Defect>,
 }
 
 impl<'a> Header<'a> {
@@ -42,7 +43,7 @@ impl<'a> Header<'a> {
         let octets = message.get(..scan.kept).unwrap_or_default();
         let body = message.get(scan.body..).unwrap_or_default();
         let (spans, obsolete) = (scan.spans, scan.obsolete);
-        (Self { octets: Cow::Borrowed(octets), spans, obsolete, defect: scan.defect }, body)
+        (Self { octets: Cow::Borrowed(octets), spans, obsolete, ambiguity: scan.ambiguity }, body)
     }
 
     /// A field's place in the message, in order of appearance.
@@ -81,7 +82,19 @@ impl<'a> Header<'a> {
     /// The first thing in the section that zi2.md §2 forbids.
     #[must_use]
     pub fn defect(&self) -> Option<Defect> {
-        self.defect
+        let obsolete = self.obsolete.first().map(|span| span.start as usize);
+        match (self.ambiguity, obsolete) {
+            (ambiguity, Some(offset)) if ambiguity.is_none_or(|other| offset < other.offset) => {
+                Some(Defect { kind: DefectKind::NotAField, offset })
+            }
+            (ambiguity, _) => ambiguity,
+        }
+    }
+
+    /// The first [`Header::defect`] that is more than blanks before a colon: readers take such a section in different ways.
+    #[must_use]
+    pub fn ambiguity(&self) -> Option<Defect> {
+        self.ambiguity
     }
 
     /// The section as received, without the empty line that ends it, cut at [`limits::HEADER_OCTETS`].
@@ -96,7 +109,7 @@ impl Header<'static> {
     pub(crate) fn from_vec(mut section: Vec<u8>) -> Self {
         let scan = Scan::of(&section);
         section.truncate(scan.kept);
-        Self { octets: Cow::Owned(section), spans: scan.spans, obsolete: scan.obsolete, defect: scan.defect }
+        Self { octets: Cow::Owned(section), spans: scan.spans, obsolete: scan.obsolete, ambiguity: scan.ambiguity }
     }
 }
 
@@ -215,7 +228,7 @@ const USUAL_FIELDS: usize = 32;
 struct Scan {
     spans: Vec<Span>,
     obsolete: Vec<Span>,
-    defect: Option<Defect>,
+    ambiguity: Option<Defect>,
     /// Octets of the section that are kept.
     kept: usize,
     /// Where the body begins.
@@ -237,13 +250,13 @@ impl Scan {
     fn of(message: &[u8]) -> Self {
         let spans = Vec::with_capacity(USUAL_FIELDS);
         let (obsolete, above) = (Vec::new(), Above::Nothing);
-        let mut scan = Self { spans, obsolete, defect: None, kept: 0, body: message.len(), above };
+        let mut scan = Self { spans, obsolete, ambiguity: None, kept: 0, body: message.len(), above };
         let end = scan.lines(message);
         scan.kept = end.min(limits::HEADER_OCTETS);
-        note_size(&mut scan.defect, end);
+        note_size(&mut scan.ambiguity, end);
         // One octet more than is kept, because it decides about a last CR.
         if let Some(stray) = first_stray(message.get(..end.min(scan.kept + 1)).unwrap_or_default()) {
-            note(&mut scan.defect, stray.kind, stray.offset);
+            note(&mut scan.ambiguity, stray.kind, stray.offset);
         }
         scan
     }
@@ -254,7 +267,7 @@ impl Scan {
         for lf in memchr_iter(b'\n', message) {
             // Only CRLF ends a line; any other LF is text (zi2.md §2 makes it a defect).
             let Some(end) = lf.checked_sub(1).filter(|&cr| message.get(cr) == Some(&b'\r')) else {
-                note(&mut self.defect, DefectKind::BareLf, lf);
+                note(&mut self.ambiguity, DefectKind::BareLf, lf);
                 continue;
             };
             if end == start {
@@ -306,13 +319,13 @@ impl Scan {
     fn field(&mut self, line: &[u8], start: usize, end: usize) {
         let full = self.spans.len() + self.obsolete.len() >= limits::HEADER_FIELDS;
         match name_length(line) {
-            None => {
-                self.skip(DefectKind::NotAField, start);
-                if let Some(colon) = obsolete_colon(line).filter(|_| !full) {
+            None => match obsolete_colon(line).filter(|_| !full) {
+                Some(colon) => {
                     self.obsolete.push(Span::new(start, start + colon, end));
                     self.above = Above::Obsolete;
                 }
-            }
+                None => self.skip(DefectKind::NotAField, start),
+            },
             Some(_) if full => self.skip(DefectKind::TooManyFields, start),
             Some(length) => {
                 self.spans.push(Span::new(start, start + length, end));
@@ -322,7 +335,7 @@ impl Scan {
     }
 
     fn skip(&mut self, kind: DefectKind, start: usize) {
-        note(&mut self.defect, kind, start);
+        note(&mut self.ambiguity, kind, start);
         self.above = Above::Skipped;
     }
 }
@@ -428,6 +441,8 @@ mod tests {
         assert_eq!(values, expected.map(|(name, value)| (name.as_bytes(), value.as_bytes())));
         assert_eq!((counted("x").len(), counted("X y").len(), header.named("to").count()), (0, 0, 2));
         assert_eq!(header.defect(), Some(Defect { kind: NotAField, offset: 7 }));
+        assert_eq!(header.ambiguity(), Some(Defect { kind: NotAField, offset: 20 }));
+        assert_eq!(Header::parse(b"To : 1\r\n 2\r\nTo: 3\r\n").ambiguity(), None);
         let strict = Header::parse(b"To: 1\r\nto: 2\r\n");
         assert_eq!(strict.nth_from_bottom("TO", 1).map(|field| field.value()), Some(b" 1".as_slice()));
         assert_eq!(strict.nth_from_bottom("to", 2), None);

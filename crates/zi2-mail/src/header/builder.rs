@@ -16,7 +16,7 @@ pub struct HeaderBuilder {
     octets: Vec<u8>,
     spans: Vec<Span>,
     obsolete: Vec<Span>,
-    defect: Option<Defect>,
+    ambiguity: Option<Defect>,
 }
 
 /// Octets of the header section of an ordinary message; a longer one costs a second allocation.
@@ -25,7 +25,7 @@ const USUAL_OCTETS: usize = 4096;
 impl HeaderBuilder {
     pub(super) fn new() -> Self {
         let (octets, spans) = (Vec::with_capacity(USUAL_OCTETS), Vec::with_capacity(USUAL_FIELDS));
-        Self { octets, spans, obsolete: Vec::new(), defect: None }
+        Self { octets, spans, obsolete: Vec::new(), ambiguity: None }
     }
 
     /// Appends a field. `value` is everything after the colon, leading blanks included; a fold in it is a LF before white
@@ -43,10 +43,10 @@ impl HeaderBuilder {
         match (end <= limits::HEADER_OCTETS, named) {
             (false, _) => {}
             (true, false) => {
-                self.note(DefectKind::NotAField, start);
                 let head = self.octets.get(start..=start + name.len()).unwrap_or_default();
-                if obsolete_colon(head).is_some_and(|colon| colon == name.len()) && !full {
-                    self.obsolete.push(span);
+                match obsolete_colon(head).filter(|colon| *colon == name.len() && !full) {
+                    Some(_) => self.obsolete.push(span),
+                    None => self.note(DefectKind::NotAField, start),
                 }
             }
             (true, true) if full => self.note(DefectKind::TooManyFields, start),
@@ -64,22 +64,27 @@ impl HeaderBuilder {
         self.octets.clear();
         self.spans.clear();
         self.obsolete.clear();
-        self.defect = None;
+        self.ambiguity = None;
     }
 
     /// The header section of all fields appended.
     #[must_use]
     pub fn finish(mut self) -> Header<'static> {
-        note_size(&mut self.defect, self.octets.len());
+        note_size(&mut self.ambiguity, self.octets.len());
         self.octets.truncate(limits::HEADER_OCTETS);
-        Header { octets: Cow::Owned(self.octets), spans: self.spans, obsolete: self.obsolete, defect: self.defect }
+        Header {
+            octets: Cow::Owned(self.octets),
+            spans: self.spans,
+            obsolete: self.obsolete,
+            ambiguity: self.ambiguity,
+        }
     }
 
     /// An empty builder in the memory of a header that is no longer needed.
     #[must_use]
     pub fn reuse(header: Header<'static>) -> Self {
         let (octets, spans) = (header.octets.into_owned(), header.spans);
-        let mut builder = Self { octets, spans, obsolete: header.obsolete, defect: None };
+        let mut builder = Self { octets, spans, obsolete: header.obsolete, ambiguity: None };
         builder.clear();
         builder
     }
@@ -105,7 +110,7 @@ impl HeaderBuilder {
     }
 
     fn note(&mut self, kind: DefectKind, offset: usize) {
-        note(&mut self.defect, kind, offset);
+        note(&mut self.ambiguity, kind, offset);
     }
 }
 

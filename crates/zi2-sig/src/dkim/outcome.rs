@@ -1,6 +1,6 @@
 //! What became of one signature: plain data, without an opinion.
 
-use zi2_mail::TagListErrorKind;
+use zi2_mail::{DefectKind, TagListErrorKind};
 
 use super::DkimKeyError;
 use crate::Trouble;
@@ -48,8 +48,9 @@ pub enum Objection {
     Future,
     /// The message has no From field or several: no signature says which one is meant (RFC 6376 §8.15).
     FromNotSingle,
-    /// The header section was cut at our limits: what is below the cut may be what recipients see.
-    SectionCut,
+    /// The header section was cut at our limits, or its lines can be told apart in several ways: recipients may see other
+    /// fields than those that were signed (RFC 6376 §8.15).
+    Section(DefectKind),
 }
 
 /// Why a signature or its key cannot be used.
@@ -145,7 +146,8 @@ impl Objection {
             Objection::Expired => "time.expired",
             Objection::Future => "time.future",
             Objection::FromNotSingle => "from.notsingle",
-            Objection::SectionCut => "header.cut",
+            Objection::Section(DefectKind::TooLarge | DefectKind::TooManyFields) => "header.cut",
+            Objection::Section(_) => "header.malformed",
         }
     }
 }

@@ -4,10 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use zi2_mail::{DigestPlan, Digests, Domain, FieldError, FieldWriter, HashAlg, Header, Lane, NewField, Timestamp};
+use zi2_mail::{
+    DefectKind, DigestPlan, Digests, Domain, FieldError, FieldWriter, HashAlg, Header, Lane, NewField, Timestamp,
+};
 
 use super::input::own_field;
-use super::trial::{is_cut, is_from_single};
+use super::trial::is_from_single;
 use super::{Agent, Algorithm, DKIM_SIGNATURE, DkimSigningKey, Family, Fault, Recipe, Selector, SignatureField};
 use crate::key::InputHash;
 
@@ -30,9 +32,9 @@ pub enum Refusal {
     /// No From field or several: no verifier would accept the signature.
     #[error("the message does not have exactly one From field")]
     FromNotSingle,
-    /// The header section is larger than we read.
-    #[error("the header section is larger than what can be signed")]
-    SectionCut,
+    /// The header section is larger than we read, or readers would take it in different ways.
+    #[error("the header section is too large or malformed ({0:?})")]
+    Section(DefectKind),
     /// A verifier would refuse the signature: a fault of the settings.
     #[error("the signature would be refused by verifiers ({0:?}); check domain, selector and signed fields")]
     Unusable(Fault),
@@ -65,8 +67,8 @@ struct Covered {
 impl Signer {
     /// Takes what it needs of the header section, and asks `plan` for the digest of the body.
     ///
-    /// Octets that SMTP cannot carry unchanged (bare CR or LF, NUL) are signed as they are: who lets such mail through
-    /// must change it before ([`zi2_mail::SmtpScan`] finds them).
+    /// A body that SMTP cannot carry unchanged (bare CR or LF, NUL) is signed as it is: who lets such mail through must
+    /// change it before ([`zi2_mail::SmtpScan`] finds it).
     ///
     /// # Errors
     /// [`Refusal`] for a header section that no verifier accepts a signature of.
@@ -77,8 +79,8 @@ impl Signer {
         now: Timestamp,
         plan: &mut DigestPlan,
     ) -> Result<Signer, Refusal> {
-        if is_cut(header) {
-            return Err(Refusal::SectionCut);
+        if let Some(defect) = header.ambiguity() {
+            return Err(Refusal::Section(defect.kind));
         }
         if !is_from_single(header) {
             return Err(Refusal::FromNotSingle);

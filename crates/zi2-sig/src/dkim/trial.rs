@@ -106,8 +106,8 @@ fn begin(
     if signature.algorithm() == Algorithm::RsaSha1 {
         return State::Settled(Outcome::Policy(Objection::Sha1));
     }
-    if is_cut(header) {
-        return State::Settled(Outcome::Policy(Objection::SectionCut));
+    if let Some(defect) = header.ambiguity() {
+        return State::Settled(Outcome::Policy(Objection::Section(defect.kind)));
     }
     let (canon, alg) = (signature.canon().body(), HashAlg::Sha256);
     let body = match signature.length() {
@@ -129,14 +129,6 @@ fn begin(
 /// Whether there is one From field, counted as DKIM and mail programs do.
 pub(super) fn is_from_single(header: &Header<'_>) -> bool {
     header.from_bottom().filter(|field| field.is_named("from")).take(2).count() == 1
-}
-
-/// Whether fields may be missing at the end of what we keep of the section: DKIM counts from there.
-pub(super) fn is_cut(header: &Header<'_>) -> bool {
-    let is_full = header.fields().len() >= zi2_mail::limits::HEADER_FIELDS
-        || header.octets().len() >= zi2_mail::limits::HEADER_OCTETS;
-    // Only the first defect is kept: a full section with another one may be cut or not.
-    is_full && header.defect().is_some()
 }
 
 struct Judged {

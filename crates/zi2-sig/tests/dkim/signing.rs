@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use zi2_mail::{DigestPlan, Domain, FieldWriter, Message, NewField, Timestamp};
+use zi2_mail::{DefectKind, DigestPlan, Domain, FieldWriter, Message, NewField, Timestamp};
 use zi2_sig::dkim::{
     Agent, Canon, Cover, DkimKeyFileError, DkimSigningKey, Fault, Identity, Recipe, Refusal, Selector, SignedField,
     Signer,
@@ -148,7 +148,7 @@ fn refusals() {
         (b"To: a@example.net\r\n\r\n".as_slice(), &Recipe::default(), Refusal::FromNotSingle),
         (&two, &Recipe::default(), Refusal::FromNotSingle),
         (&obsolete, &Recipe::default(), Refusal::FromNotSingle),
-        (&huge, &Recipe::default(), Refusal::SectionCut),
+        (&huge, &Recipe::default(), Refusal::Section(DefectKind::TooManyFields)),
         (MAIL, &wide, Refusal::Unusable(Fault::TooManyNames)),
     ] {
         assert_eq!(sign(octets, both(), recipe, &[]).err(), Some(expected));
