@@ -176,7 +176,7 @@ fn key_files() {
     let damaged = String::from_utf8(RSA.to_vec()).unwrap().replace("MII", "MIJ");
     let padded = |octets: usize| [RSA, vec![b'\n'; octets - RSA.len()].as_slice()].concat();
     for (octets, expected) in [
-        (include_bytes!("keys/rsa1024-pkcs8.pem").to_vec(), DkimKeyFileError::ShortRsa(1024)),
+        (include_bytes!("keys/rsa2047-pkcs8.pem").to_vec(), DkimKeyFileError::ShortRsa(2047)),
         (include_bytes!("keys/encrypted.pem").to_vec(), DkimKeyFileError::Encrypted),
         (include_bytes!("keys/ec.pem").to_vec(), DkimKeyFileError::OtherPem),
         (damaged.into_bytes(), DkimKeyFileError::OtherPem),
