@@ -3,9 +3,13 @@
 //! Each is a machine that asks and is told: `poll` gives the next [`Question`]s, `answer` takes what DNS said, `finish`
 //! gives the result. Nothing here waits, reads a clock or opens a socket.
 
+pub mod arc;
 pub mod dmarc;
 mod dns;
 pub mod limits;
+mod results;
 pub mod spf;
+
+pub use results::ChainResults;
 
 pub use dns::{Answer, DnsName, DnsNameError, Question};

@@ -33,6 +33,8 @@ pub struct Config {
     pub senders: SenderMap,
     /// `[ingress]`
     pub ingress: Ingress,
+    /// `[chain]`
+    pub chain: Chain,
     /// `[replay]`
     pub replay: Replay,
     /// `[history]`
@@ -157,6 +159,26 @@ pub enum IngressMode {
     Mark,
     /// They are not.
     Monitor,
+}
+
+/// The existing chain.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Chain {
+    /// What is done with it.
+    pub mode: ChainMode,
+    /// How long a message waits for it.
+    pub deadline: Duration,
+}
+
+/// What is done with the existing chain.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ChainMode {
+    /// Its results are written into messages.
+    Mark,
+    /// They are looked at.
+    Evaluate,
+    /// It is left to others.
+    Off,
 }
 
 /// Replay detection.

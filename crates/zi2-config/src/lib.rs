@@ -37,8 +37,8 @@ pub use read::{Paths, Presence};
 
 // the sections
 pub use config::{
-    Dns, Egress, Ingress, IngressMode, KeySource, Keys, Limits, Log, LogAddresses, LogFormat, LogLevel, Metrics,
-    OnMismatch, Replay, Server, StoreBackend, StoreConfig, TrustAd,
+    Chain, ChainMode, Dns, Egress, Ingress, IngressMode, KeySource, Keys, Limits, Log, LogAddresses, LogFormat,
+    LogLevel, Metrics, OnMismatch, Replay, Server, StoreBackend, StoreConfig, TrustAd,
 };
 pub use listen::{Listen, ListenError};
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
+use zi2_chain::ChainResults;
 use zi2_config::HostedDomains;
 use zi2_keys::{Budget, Search};
 use zi2_mail::{AddrSpec, Domain, Header, Timestamp, parse_envelope_address};
@@ -15,6 +15,8 @@ use zi2_trust::{
 };
 
 use crate::Services;
+use crate::background::Background;
+use crate::chain::{Chain, ChainRules, Client};
 
 /// What the ingress side goes by. Built once per configuration.
 #[derive(Clone, Debug)]
@@ -86,6 +88,10 @@ pub struct Outcome {
     pub dns_queries: u32,
     /// How long keys were searched, if they were and if that has ended.
     pub key_search: Option<Duration>,
+    /// What DMARC said, as far as that counts for history and suspicion.
+    pub dmarc: Dmarc,
+    /// The existing chain, if it was evaluated.
+    pub chain: Option<ChainResults>,
     siblings: Vec<zi2_sig::PublicKey>,
 }
 
@@ -99,6 +105,7 @@ pub struct Inbound {
     past: Option<Background<Option<Vec<KeyHistory>>>>,
     keys: Option<Background<(Findings, Duration)>>,
     policy: Option<Background<PublishedPolicy>>,
+    chain: Option<Chain>,
 }
 
 impl Inbound {
@@ -115,6 +122,7 @@ impl Inbound {
             past: None,
             keys: None,
             policy: None,
+            chain: None,
         };
         inbound.keys = inbound.verifier.query().cloned().map(|query| inbound.search(query));
         if let Some(from) = inbound.verifier.from().cloned() {
@@ -127,17 +135,28 @@ impl Inbound {
         inbound
     }
 
+    /// Evaluates the existing chain as well, for a message of this client. DMARC's result then counts, whatever
+    /// [`Inbound::finish`] is told. Call it before the body.
+    pub fn evaluate_chain(&mut self, header: &Header<'_>, client: &Client, rules: &ChainRules) {
+        let from = self.verifier.from();
+        self.chain = Some(Chain::begin(header, from, client, &self.services, &self.budget, rules, self.now));
+    }
+
     /// Whether the rest of the body can still change the outcome.
     pub fn wants_body(&self) -> bool {
-        self.verifier.wants_body()
+        self.verifier.wants_body() || self.chain.as_ref().is_some_and(Chain::wants_body)
     }
 
     /// Takes the next octets of the body.
     pub fn body(&mut self, chunk: &[u8]) {
         self.verifier.body(chunk);
+        if let Some(chain) = &mut self.chain {
+            chain.body(chunk);
+        }
     }
 
-    /// The judgement, at the latest two deadlines from now: one for keys and policy, one for the store.
+    /// The judgement, at the latest two deadlines from now, one for keys and policy, one for the store, and the chain's own
+    /// deadline where that is evaluated.
     pub async fn finish(mut self, envelope: &Envelope, submission: Submission, dmarc: Dmarc) -> Outcome {
         let deadline = Instant::now() + self.rules.deadline;
         let (findings, key_search) = match self.keys.take() {
@@ -151,7 +170,12 @@ impl Inbound {
             Some(past) => past.by(deadline).await.flatten(),
             None => None,
         };
-        let Inbound { verifier, services, rules, now, budget, policy, .. } = self;
+        let Inbound { verifier, services, rules, now, budget, policy, chain, .. } = self;
+        let chain = match chain {
+            Some(chain) => Some(chain.finish().await),
+            None => None,
+        };
+        let dmarc = chain.as_ref().map_or(dmarc, |chain| Dmarc::of(chain.dmarc.as_ref()));
         let facts = verifier.finish();
         let admitted = admit(&services, &rules, &facts, envelope).await;
         let around = Circumstances {
@@ -173,7 +197,7 @@ impl Inbound {
         let published = published(&services, &facts, policy, &budget, deadline).await;
         let judgement = judge(&facts, &Circumstances { published, ..around });
         let siblings = findings.map(|f| f.siblings).unwrap_or_default();
-        Outcome { judgement, facts, dns_queries: budget.spent(), key_search, siblings }
+        Outcome { judgement, facts, dns_queries: budget.spent(), key_search, dmarc, chain, siblings }
     }
 
     fn search(&self, query: KeyQuery) -> Background<(Findings, Duration)> {
@@ -208,8 +232,8 @@ impl Inbound {
 
 impl Outcome {
     /// What the store shall remember, if anything: only a pass, and only where DMARC does not fail (zi2.md §9).
-    pub fn seen(&self, at: Timestamp, dmarc: Dmarc) -> Option<Seen> {
-        let certified = self.judgement.certified.filter(|_| dmarc != Dmarc::Fail)?;
+    pub fn seen(&self, at: Timestamp) -> Option<Seen> {
+        let certified = self.judgement.certified.filter(|_| self.dmarc != Dmarc::Fail)?;
         Some(Seen {
             domain: self.judgement.from.clone()?,
             key: certified.key(),
@@ -260,34 +284,3 @@ async fn published(
         _ => PublishedPolicy::Nothing,
     }
 }
-
-/// A question under way. Dropping it, as when a message is aborted, ends it.
-struct Background<T> {
-    stop: oneshot::Sender<()>,
-    answer: oneshot::Receiver<T>,
-}
-
-impl<T: Send + 'static> Background<T> {
-    fn spawn<F: Future<Output = T> + Send + 'static>(ask: impl FnOnce(oneshot::Receiver<()>) -> F) -> Background<T> {
-        let (stop, stopped) = oneshot::channel();
-        let (tell, answer) = oneshot::channel();
-        let work = ask(stopped);
-        tokio::spawn(async move {
-            let _nobody_waits = tell.send(work.await);
-        });
-        Background { stop, answer }
-    }
-
-    /// The answer, at the deadline at the latest: then the work is asked to stop and gives what it has.
-    async fn by(mut self, deadline: Instant) -> Option<T> {
-        if let Ok(answer) = timeout_at(deadline, &mut self.answer).await {
-            return answer.ok();
-        }
-        let _already_done = self.stop.send(());
-        // Work that stops when told answers at once; other work is left alone.
-        timeout_at(deadline + GRACE, self.answer).await.ok()?.ok()
-    }
-}
-
-/// What a stopped search may take to hand over what it has.
-const GRACE: Duration = Duration::from_millis(5);

@@ -3,12 +3,15 @@
 //! It knows neither the milter protocol nor a terminal. Where a message comes from and where its fields go is the
 //! programs' business; what keys and history mean is decided below.
 
+mod background;
+mod chain;
 mod inbound;
 mod outbound;
 mod rules;
 mod services;
 mod world;
 
+pub use chain::{ChainRules, Client};
 pub use inbound::{Envelope, Inbound, Outcome, ReceiverRules};
 pub use outbound::{Certified, Departure, Outbound, SenderRules, date_field, message_id_field};
 pub use rules::{dns_options, keyring};

@@ -2,7 +2,7 @@
 //! be reproduced without a network.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::Deserialize;
 use serde::de::Error as _;
@@ -12,6 +12,8 @@ use zi2_mail::{Domain, HostName, Timestamp};
 use zi2_sig::{KeyDocument, Kid, PublicKey};
 use zi2_trust::{Dnssec, Held, KeyHistory, Submission};
 
+use crate::Client;
+
 /// A world.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -19,6 +21,8 @@ pub struct World {
     pub now: Timestamp,
     /// Envelope recipients, as typed.
     pub recipients: Vec<String>,
+    /// The SMTP client.
+    pub client: Client,
     /// How the message reached us.
     pub submission: Submission,
     /// All of DNS.
@@ -48,6 +52,11 @@ impl World {
         Ok(World {
             now: Timestamp::from_secs(wire.now),
             recipients: wire.rcpt,
+            client: Client {
+                address: wire.client_ip,
+                helo: wire.helo.into_bytes(),
+                mail_from: wire.mail_from.into_bytes(),
+            },
             submission: wire.origin.into(),
             dns: wire.dns.into_iter().fold(FixedDns::new(), |dns, (name, node)| dns.with(&name, node.into())),
             documents: documents(wire.https)?,
@@ -64,6 +73,11 @@ struct Wire {
     now: u64,
     #[serde(default)]
     rcpt: Vec<String>,
+    client_ip: Option<IpAddr>,
+    #[serde(default)]
+    helo: String,
+    #[serde(default)]
+    mail_from: String,
     #[serde(default)]
     origin: WireOrigin,
     #[serde(default)]

@@ -104,7 +104,7 @@ async fn arrive(case: &Case, step: &Step, world: &World, store: &StoreHandle, cu
         Some(zi2_testkit::Dmarc::Fail) => Dmarc::Fail,
     };
     let outcome = judge(&octets, world, &services, cut, dmarc).await;
-    if let Some(seen) = outcome.seen(world.now, dmarc) {
+    if let Some(seen) = outcome.seen(world.now) {
         store.record(seen);
         store.flush().await.unwrap();
     }

@@ -1,5 +1,6 @@
 //! What a domain says of itself at `_zi2policy` (zi2.md §9), and what DMARC says of a message.
 
+use zi2_chain::dmarc::{DmarcResult, Outcome};
 use zi2_mail::TagList;
 
 /// The policy a domain publishes.
@@ -44,6 +45,17 @@ pub enum Dmarc {
     Pass,
     /// It is not.
     Fail,
+}
+
+impl Dmarc {
+    /// As far as it counts here: without a policy, or after an error, DMARC says nothing of the message.
+    pub fn of(result: Option<&DmarcResult>) -> Dmarc {
+        match result.map(|dmarc| dmarc.outcome) {
+            Some(Outcome::Pass) => Dmarc::Pass,
+            Some(Outcome::Fail) => Dmarc::Fail,
+            Some(Outcome::None | Outcome::TempError | Outcome::PermError) | None => Dmarc::Unknown,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use zi2_config::{Config, IngressMode, LogAddresses};
-use zi2_flow::{ReceiverRules, SenderRules, Services};
+use zi2_config::{ChainMode, Config, IngressMode, LogAddresses};
+use zi2_flow::{ChainRules, ReceiverRules, SenderRules, Services};
 use zi2_keys::{FileError, Keyring, Resolver};
 use zi2_mail::{HostName, Timestamp};
 use zi2_sig::Kid;
@@ -21,6 +21,8 @@ pub struct Live {
     pub authserv_id: HostName,
     /// The name in Message-IDs of ours.
     pub sid: HostName,
+    /// What the existing chain goes by, and whether its results are written; none where it is left to others.
+    pub chain: Option<(ChainRules, ChainMode)>,
     /// Whether messages are changed on ingress.
     pub mode: IngressMode,
     /// Whether Date and Message-ID are added on egress.
@@ -40,6 +42,7 @@ impl Live {
             sender: SenderRules::of(config, keys, now),
             authserv_id: config.server.authserv_id.clone(),
             sid: config.server.sid.clone(),
+            chain: chain(config),
             mode: config.ingress.mode,
             add_missing: config.egress.add_missing,
             issued_log: config.egress.issued_log,
@@ -51,6 +54,11 @@ impl Live {
     pub fn signs_with(&self) -> Option<Kid> {
         self.sender.signer.as_ref().map(|(identity, _)| identity.kid)
     }
+}
+
+fn chain(config: &Config) -> Option<(ChainRules, ChainMode)> {
+    let rules = ChainRules { receiver: config.server.authserv_id.clone(), deadline: config.chain.deadline };
+    (config.chain.mode != ChainMode::Off).then_some((rules, config.chain.mode))
 }
 
 /// Our keys; a directory that does not exist holds none.

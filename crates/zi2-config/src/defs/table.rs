@@ -9,6 +9,7 @@ pub(crate) const SECTIONS: &[Section] = &[
     Section { name: "egress", summary: "Outgoing mail: certifying.", defs: EGRESS },
     Section { name: "senders", summary: "Who may be certified as whom.", defs: SENDERS },
     Section { name: "ingress", summary: "Incoming mail: verifying.", defs: INGRESS },
+    Section { name: "chain", summary: "Incoming mail: SPF, DKIM, DMARC.", defs: CHAIN },
     Section { name: "replay", summary: "One certified message, delivered again and again.", defs: REPLAY },
     Section { name: "history", summary: "What past mail says about a key.", defs: HISTORY },
     Section { name: "dns", summary: "Where keys are looked up.", defs: DNS },
@@ -188,6 +189,24 @@ const INGRESS: &[Def] = &[
         preset: Preset::Value("\"fallback\""),
         summary: "Whether the product page's DNS name counts.",
         detail: "fallback asks for _zi2cert.KID.DOMAIN when the draft's name has no such key.",
+    },
+];
+
+const CHAIN: &[Def] = &[
+    Def {
+        key: "mode",
+        kind: Kind::Word(&["mark", "evaluate", "off"]),
+        preset: Preset::Value("\"mark\""),
+        summary: "What is done with the existing chain.",
+        detail: "mark evaluates it and writes the results into an Authentication-Results field of their own; evaluate only \
+                 looks at them, for history and suspicion; off leaves the chain to others, and then DMARC is not known here.",
+    },
+    Def {
+        key: "deadline",
+        kind: Kind::Span { min: MS, max: 30 * SECOND },
+        preset: Preset::Value("\"3s\""),
+        summary: "How long a message waits at its end for the chain.",
+        detail: "What is not answered by then is a temporary error.",
     },
 ];
 

@@ -7,7 +7,7 @@ use zi2_trust::HistoryPolicy;
 use super::choices;
 use super::values::Values;
 use super::{Bug, Found};
-use crate::config::{Config, Dns, Egress, Ingress, Limits, Log, Metrics, Replay, Server, StoreConfig};
+use crate::config::{Chain, Config, Dns, Egress, Ingress, Limits, Log, Metrics, Replay, Server, StoreConfig};
 use crate::hosted::HostedDomains;
 
 pub(super) fn config(values: &mut Values<'_>, found: Found) -> Result<Config, Bug> {
@@ -17,6 +17,10 @@ pub(super) fn config(values: &mut Values<'_>, found: Found) -> Result<Config, Bu
         egress: egress(values)?,
         senders: found.senders,
         ingress: ingress(values)?,
+        chain: Chain {
+            mode: values.word("chain", "mode", choices::CHAIN_MODE)?,
+            deadline: values.get("chain", "deadline")?,
+        },
         replay: replay(values)?,
         history: history(values)?,
         dns: dns(values)?,

@@ -3,13 +3,15 @@
 use zi2_sig::Form;
 use zi2_trust::{PageName, ReplayMode};
 
-use crate::config::{IngressMode, LogAddresses, LogFormat, LogLevel, OnMismatch, StoreBackend, TrustAd};
+use crate::config::{ChainMode, IngressMode, LogAddresses, LogFormat, LogLevel, OnMismatch, StoreBackend, TrustAd};
 
 type Words<T> = &'static [(&'static str, T)];
 
 pub(super) const FORM: Words<Form> = &[("combined", Form::Combined), ("draft", Form::Draft), ("page", Form::Page)];
 pub(super) const ON_MISMATCH: Words<OnMismatch> = &[("skip", OnMismatch::Skip), ("reject", OnMismatch::Reject)];
 pub(super) const INGRESS_MODE: Words<IngressMode> = &[("mark", IngressMode::Mark), ("monitor", IngressMode::Monitor)];
+pub(super) const CHAIN_MODE: Words<ChainMode> =
+    &[("mark", ChainMode::Mark), ("evaluate", ChainMode::Evaluate), ("off", ChainMode::Off)];
 pub(super) const PAGE_NAME: Words<PageName> = &[("fallback", PageName::Fallback), ("off", PageName::Off)];
 pub(super) const REPLAY_MODE: Words<ReplayMode> =
     &[("off", ReplayMode::Off), ("flag", ReplayMode::Flag), ("fail", ReplayMode::Fail)];

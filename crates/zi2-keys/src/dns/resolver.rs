@@ -95,7 +95,13 @@ impl Resolver {
         Ok(TxtAnswer { records, dnssec: found.dnssec })
     }
 
-    /// The answer to a question of the existing chain: SPF, DMARC, DKIM and ARC keys.
+    /// The TXT records of a name of the existing chain, and why there are none: keys of DKIM and ARC.
+    pub async fn texts(&self, name: &zi2_chain::DnsName, budget: &Budget) -> Result<Vec<Vec<u8>>, Trouble> {
+        let found = self.look_up(name.as_str(), Kind::Txt, budget).await?;
+        Ok(if let Data::Texts(texts) = found.data { texts } else { Vec::new() })
+    }
+
+    /// The answer to a question of the existing chain: SPF and DMARC.
     pub async fn ask(&self, question: &zi2_chain::Question, budget: &Budget) -> zi2_chain::Answer {
         use zi2_chain::Question::{Mx, Pointer, Txt, V4, V6};
         let (name, kind) = match question {

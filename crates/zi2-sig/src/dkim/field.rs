@@ -1,6 +1,6 @@
 //! A signature field, read (RFC 6376 §3.5). ARC-Message-Signature (RFC 8617 §4.1.2) is read by the same rules.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zi2_mail::{Domain, Field, Tag, TagList, Timestamp};
@@ -18,6 +18,20 @@ pub enum Family {
     /// ARC-Message-Signature: no `v=`, and `i=` is the instance.
     ArcMessage,
 }
+
+impl Family {
+    /// What a field without `c=` means. RFC 8617 says nothing of its own, and the signers of ARC mean relaxed: its suite has
+    /// a case for it.
+    fn canon(self) -> Canon {
+        match self {
+            Family::Dkim => Canon::SIMPLE,
+            Family::ArcMessage => Canon::RELAXED,
+        }
+    }
+}
+
+/// Numbers of ARC sets. § RFC 8617 §4.2.1: "The valid range is 1-50 (inclusive)".
+pub(super) const ARC_INSTANCES: RangeInclusive<u8> = 1..=50;
 
 /// A signature field that could be read. Nothing of it is proven.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,15 +70,13 @@ impl SignatureField {
             return Err(Fault::Version);
         }
         let algorithm = Algorithm::parse(required(&tags, "a")?.value()).ok_or(Fault::Algorithm)?;
-        let canon = optional(&tags, "c", Canon::parse)?.unwrap_or(Canon::SIMPLE);
+        let canon = optional(&tags, "c", Canon::parse)?.unwrap_or(family.canon());
         if tags.get("q").is_some_and(|q| !words(q.value()).any(|method| method == b"dns/txt")) {
             return Err(Fault::Query);
         }
-        let domain = signing_domain(&tags)?;
-        let selector = text(required(&tags, "s")?).and_then(|s| Selector::parse(s).ok()).ok_or(Fault::Tag("s"))?;
-        let key_name = KeyName::new(&selector, &domain).ok_or(Fault::KeyName)?;
+        let (selector, domain, key_name) = key_place(&tags)?;
         let (agent, instance) = agent_and_instance(&tags, &domain, family)?;
-        let covered = covered_names(required(&tags, "h")?)?;
+        let covered = covered_names(required(&tags, "h")?, family)?;
         let [signed, expires] = [optional(&tags, "t", number)?, optional(&tags, "x", number)?];
         if signed.zip(expires).is_some_and(|(signed, expires)| expires < signed) {
             return Err(Fault::ExpiresBeforeSigned);
@@ -164,6 +176,14 @@ pub(super) fn claimed_domain(field: Field<'_>) -> Option<Domain> {
     signing_domain(&TagList::parse(field.value()).ok()?).ok()
 }
 
+/// Where the key is: `s=`, `d=`, and the name they make.
+pub(super) fn key_place(tags: &TagList<'_>) -> Result<(Selector, Domain, KeyName), Fault> {
+    let domain = signing_domain(tags)?;
+    let selector = text(required(tags, "s")?).and_then(|s| Selector::parse(s).ok()).ok_or(Fault::Tag("s"))?;
+    let key_name = KeyName::new(&selector, &domain).ok_or(Fault::KeyName)?;
+    Ok((selector, domain, key_name))
+}
+
 /// §3.5: `d=` has two labels at least.
 fn signing_domain(tags: &TagList<'_>) -> Result<Domain, Fault> {
     let domain = text(required(tags, "d")?).and_then(|d| Domain::parse(d).ok());
@@ -172,8 +192,8 @@ fn signing_domain(tags: &TagList<'_>) -> Result<Domain, Fault> {
 
 fn agent_and_instance(tags: &TagList<'_>, domain: &Domain, family: Family) -> Result<(Agent, Option<u8>), Fault> {
     if family == Family::ArcMessage {
-        let instance = number(required(tags, "i")?.value()).filter(|instance| (1..=50).contains(instance));
-        let instance = instance.and_then(|instance| u8::try_from(instance).ok()).ok_or(Fault::Tag("i"))?;
+        let instance = number(required(tags, "i")?.value()).and_then(|instance| u8::try_from(instance).ok());
+        let instance = instance.filter(|instance| ARC_INSTANCES.contains(instance)).ok_or(Fault::Tag("i"))?;
         return Ok((Agent::of_domain(domain.clone()), Some(instance)));
     }
     let agent = optional(tags, "i", Agent::parse)?.unwrap_or_else(|| Agent::of_domain(domain.clone()));
@@ -182,18 +202,23 @@ fn agent_and_instance(tags: &TagList<'_>, domain: &Domain, family: Family) -> Re
 }
 
 /// §3.5: field names joined by `:`, folding white space around them. Names have no case.
-fn covered_names(tag: Tag<'_>) -> Result<Box<str>, Fault> {
+///
+/// An ARC-Message-Signature may cover nothing, and empty names mean nothing: the suite of the ARC working group wants both,
+/// and who relies on a chain looks at what is covered.
+fn covered_names(tag: Tag<'_>, family: Family) -> Result<Box<str>, Fault> {
     let mut names = Vec::with_capacity(tag.value().len());
     let mut has_from = false;
     for (place, name) in words(tag.value()).enumerate() {
         if place == limits::DKIM_SIGNED_NAMES {
             return Err(Fault::TooManyNames);
         }
-        if name.is_empty() {
-            return Err(Fault::Tag("h"));
+        match name.is_empty() {
+            true if family == Family::ArcMessage => continue,
+            true => return Err(Fault::Tag("h")),
+            false => {}
         }
         has_from |= name.eq_ignore_ascii_case(b"from");
-        names.extend_from_slice(if place == 0 { b"" } else { b":" });
+        names.extend_from_slice(if names.is_empty() { b"" } else { b":" });
         names.extend_from_slice(name);
     }
     // RFC 5322 §3.6.8. All names at once, which the compiler makes vectors of.
@@ -201,7 +226,7 @@ fn covered_names(tag: Tag<'_>) -> Result<Box<str>, Fault> {
     names.make_ascii_lowercase();
     let names = String::from_utf8(names).ok().filter(|_| are_names).ok_or(Fault::Tag("h"))?;
     // §5.4: "The From header field MUST be signed"
-    if has_from { Ok(names.into()) } else { Err(Fault::FromUnsigned) }
+    if has_from || family == Family::ArcMessage { Ok(names.into()) } else { Err(Fault::FromUnsigned) }
 }
 
 fn hashes(tags: &TagList<'_>, algorithm: Algorithm) -> Result<([u8; 32], Box<[u8]>), Fault> {
@@ -227,16 +252,20 @@ fn is_colon(char: char) -> bool {
     char == ':'
 }
 
-fn required<'a>(tags: &TagList<'a>, name: &'static str) -> Result<Tag<'a>, Fault> {
+pub(super) fn required<'a>(tags: &TagList<'a>, name: &'static str) -> Result<Tag<'a>, Fault> {
     tags.get(name).ok_or(Fault::Missing(name))
 }
 
-fn optional<T>(tags: &TagList<'_>, name: &'static str, read: impl Fn(&[u8]) -> Option<T>) -> Result<Option<T>, Fault> {
+pub(super) fn optional<T>(
+    tags: &TagList<'_>,
+    name: &'static str,
+    read: impl Fn(&[u8]) -> Option<T>,
+) -> Result<Option<T>, Fault> {
     tags.get(name).map(|tag| read(tag.value()).ok_or(Fault::Tag(name))).transpose()
 }
 
 /// Digits only. What is beyond 64 bits is as good as the largest number: §3.5 lets a reader take long times for infinite.
-fn number(digits: &[u8]) -> Option<u64> {
+pub(super) fn number(digits: &[u8]) -> Option<u64> {
     let add = |number: u64, digit: &u8| {
         digit.is_ascii_digit().then(|| number.saturating_mul(10).saturating_add(u64::from(digit - b'0')))
     };

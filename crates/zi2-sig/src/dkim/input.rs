@@ -1,5 +1,7 @@
 //! The octets that a signature is over (RFC 6376 §3.7).
 
+use std::ops::Range;
+
 use zi2_mail::{Field, Header, HeaderCanon};
 
 use super::SignatureField;
@@ -9,7 +11,7 @@ use crate::key::InputHash;
 pub(super) fn input_hash(header: &Header<'_>, field: Field<'_>, signature: &SignatureField) -> InputHash {
     let mut octets = Vec::with_capacity(header.octets().len().min(USUAL_OCTETS));
     signed_fields(header, field, signature, &mut octets);
-    own_field(field, signature, &mut octets);
+    own_field(field, signature.canon().header(), &signature.b_span, &mut octets);
     InputHash::of(&octets)
 }
 
@@ -36,10 +38,10 @@ fn signed_fields(header: &Header<'_>, own: Field<'_>, signature: &SignatureField
 }
 
 /// §3.7: the field itself, the value of `b=` removed by its span and never by search, without the final CRLF.
-pub(super) fn own_field(field: Field<'_>, signature: &SignatureField, out: &mut Vec<u8>) {
-    let (value, span) = (field.value(), &signature.b_span);
+pub(super) fn own_field(field: Field<'_>, canon: HeaderCanon, span: &Range<usize>, out: &mut Vec<u8>) {
+    let value = field.value();
     let parts = [value.get(..span.start), value.get(span.end..)].map(Option::unwrap_or_default);
-    match signature.canon().header() {
+    match canon {
         HeaderCanon::Simple => {
             let name = field.raw().len() - value.len();
             out.extend_from_slice(field.raw().get(..name).unwrap_or_default());

@@ -147,7 +147,7 @@ impl Signer {
         let parsed = SignatureField::parse(field, Family::Dkim).map_err(Refusal::Unusable)?;
         let mut input = Vec::with_capacity(signed.len() + unsigned.len());
         input.extend_from_slice(signed);
-        own_field(field, &parsed, &mut input);
+        own_field(field, parsed.canon().header(), &parsed.b_span, &mut input);
         let signature = who.key.sign(&InputHash::of(&input)).ok_or(Refusal::Key)?;
         writer.base64("b", &STANDARD.encode(signature))?;
         Ok(writer.finish())

@@ -123,6 +123,11 @@ impl InputHash {
         InputHash(digest(&SHA256, octets))
     }
 
+    /// A hash made elsewhere, which must be SHA-256.
+    pub(crate) fn from_digest(digest: Digest) -> InputHash {
+        InputHash(digest)
+    }
+
     pub(super) fn digest(&self) -> &Digest {
         &self.0
     }

@@ -1,6 +1,9 @@
 //! `Authentication-Results` for ZI2 (zi2.md §10, RFC 8601): a field of its own, without comments.
 
+use zi2_chain::ChainResults;
+use zi2_chain::spf::{SpfIdentity, SpfResult};
 use zi2_mail::{FieldError, FieldWriter, HostName, NewField};
+use zi2_sig::dkim::SignatureFacts;
 
 use crate::{Judgement, Spoof, Verdict};
 
@@ -21,6 +24,52 @@ pub fn authentication_results(judgement: &Judgement, authserv_id: &HostName) -> 
     let mut writer = FieldWriter::new("Authentication-Results");
     writer.element(authserv_id.as_str())?.element(&parts.join(" "))?;
     Ok(writer.finish())
+}
+
+/// The field for the existing chain (RFC 8601 §2.7), without comments, which some readers take for something else.
+pub fn existing_chain(results: &ChainResults, authserv_id: &HostName) -> Result<NewField, FieldError> {
+    let mut writer = FieldWriter::new("Authentication-Results");
+    writer.element(authserv_id.as_str())?;
+    let mut methods: Vec<String> = results.dkim.signatures.iter().map(dkim_result).collect();
+    if methods.is_empty() {
+        methods.push("dkim=none".to_owned());
+    }
+    methods.extend(results.spf.as_ref().map(spf_result));
+    methods.extend(
+        results.dmarc.as_ref().map(|dmarc| format!("dmarc={} header.from={}", dmarc.outcome.as_str(), dmarc.domain)),
+    );
+    for method in methods {
+        writer.element(&method)?;
+    }
+    Ok(writer.finish())
+}
+
+/// RFC 8601 §2.7.1. The local part of `i=` is the sender's to choose, so it is not copied.
+fn dkim_result(signature: &SignatureFacts) -> String {
+    let outcome = signature.outcome();
+    let mut text = format!("dkim={}", outcome.result());
+    if let Some(reason) = outcome.reason() {
+        text.push_str(&format!(" reason={reason}"));
+    }
+    if let Some(domain) = signature.domain() {
+        text.push_str(&format!(" header.d={domain}"));
+    }
+    if let Some(field) = signature.field() {
+        let (selector, algorithm) = (field.selector(), field.algorithm().as_str());
+        // RFC 6008 §4: the begin of b= tells signatures apart. Base64 has octets that need quotes.
+        text.push_str(&format!(" header.s={selector} header.a={algorithm} header.b=\"{}\"", field.b_start()));
+    }
+    text
+}
+
+/// RFC 8601 §2.7.2.
+fn spf_result(spf: &SpfResult) -> String {
+    let word = spf.verdict.as_str();
+    match (&spf.domain, spf.identity) {
+        (Some(domain), SpfIdentity::MailFrom) => format!("spf={word} smtp.mailfrom={domain}"),
+        (Some(domain), SpfIdentity::Helo) => format!("spf={word} smtp.helo={domain}"),
+        (None, _) => format!("spf={word}"),
+    }
 }
 
 /// §10: the registered result words.

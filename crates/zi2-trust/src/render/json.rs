@@ -1,6 +1,10 @@
 //! The JSON report of one message: stable names, read by other programs. Sections of later schemes are null until they exist.
 
 use serde::Serialize;
+use zi2_chain::ChainResults;
+use zi2_chain::dmarc::DmarcResult;
+use zi2_chain::spf::{SpfIdentity, SpfResult};
+use zi2_sig::dkim::SignatureFacts;
 
 use crate::{Judgement, ReplayVerdict};
 
@@ -13,12 +17,12 @@ pub struct Report {
     pub zi2: ZiReport,
     /// `no`, `suspected` or `yes`.
     pub spoof: &'static str,
-    /// DKIM results.
-    pub dkim: Option<()>,
+    /// DKIM results, signature by signature.
+    pub dkim: Option<Vec<DkimReport>>,
     /// The SPF result.
-    pub spf: Option<()>,
+    pub spf: Option<SpfReport>,
     /// The DMARC result.
-    pub dmarc: Option<()>,
+    pub dmarc: Option<DmarcReport>,
     /// The ARC result.
     pub arc: Option<()>,
     /// The DKIM2 result.
@@ -56,6 +60,57 @@ pub struct ZiReport {
     pub duplicate: bool,
 }
 
+/// One DKIM signature.
+#[derive(Serialize, Clone, Debug)]
+pub struct DkimReport {
+    /// The result word of RFC 8601.
+    pub result: &'static str,
+    /// Why, unless it is a pass.
+    pub reason: Option<&'static str>,
+    /// The signing domain, `d=`.
+    pub d: Option<String>,
+    /// The selector, `s=`.
+    pub s: Option<String>,
+    /// The algorithm, `a=`.
+    pub a: Option<&'static str>,
+    /// Bits of the key that decided.
+    pub bits: Option<u32>,
+    /// Octets of the body that `l=` leaves unsigned.
+    pub uncovered: u64,
+    /// Whether the key is being tested.
+    pub testing: bool,
+}
+
+/// SPF.
+#[derive(Serialize, Clone, Debug)]
+pub struct SpfReport {
+    /// The result word of RFC 8601.
+    pub result: &'static str,
+    /// Why, in words.
+    pub reason: String,
+    /// `mailfrom` or `helo`.
+    pub identity: &'static str,
+    /// The domain that was checked.
+    pub domain: Option<String>,
+    /// Whether nearly everybody would pass.
+    pub broad: bool,
+}
+
+/// DMARC.
+#[derive(Serialize, Clone, Debug)]
+pub struct DmarcReport {
+    /// The result word of RFC 8601.
+    pub result: &'static str,
+    /// The author domain.
+    pub domain: String,
+    /// Where the record stands that applies.
+    pub record: Option<String>,
+    /// What the domain owner asks for this message.
+    pub disposition: &'static str,
+    /// The domain that made it pass.
+    pub aligned: Option<String>,
+}
+
 /// What a check cost.
 #[derive(Serialize, Clone, Copy, Debug)]
 pub struct Metrics {
@@ -63,7 +118,61 @@ pub struct Metrics {
     pub dns_queries: u32,
 }
 
+impl From<&SignatureFacts> for DkimReport {
+    fn from(signature: &SignatureFacts) -> DkimReport {
+        let field = signature.field();
+        DkimReport {
+            result: signature.outcome().result(),
+            reason: signature.outcome().reason(),
+            d: signature.domain().map(ToString::to_string),
+            s: field.map(|field| field.selector().to_string()),
+            a: field.map(|field| field.algorithm().as_str()),
+            bits: signature.key_bits(),
+            uncovered: signature.uncovered(),
+            testing: signature.is_testing(),
+        }
+    }
+}
+
+impl From<&SpfResult> for SpfReport {
+    fn from(spf: &SpfResult) -> SpfReport {
+        SpfReport {
+            result: spf.verdict.as_str(),
+            reason: spf.reason.to_string(),
+            identity: match spf.identity {
+                SpfIdentity::MailFrom => "mailfrom",
+                SpfIdentity::Helo => "helo",
+            },
+            domain: spf.domain.as_ref().map(ToString::to_string),
+            broad: spf.broad,
+        }
+    }
+}
+
+impl From<&DmarcResult> for DmarcReport {
+    fn from(dmarc: &DmarcResult) -> DmarcReport {
+        DmarcReport {
+            result: dmarc.outcome.as_str(),
+            domain: dmarc.domain.to_string(),
+            record: dmarc.applied.as_ref().map(|applied| applied.place.to_string()),
+            disposition: dmarc.disposition().as_str(),
+            aligned: dmarc.aligned.as_ref().map(|aligned| aligned.domain.to_string()),
+        }
+    }
+}
+
 impl Report {
+    /// The same with the existing chain.
+    #[must_use]
+    pub fn with_chain(self, chain: &ChainResults) -> Report {
+        Report {
+            dkim: Some(chain.dkim.signatures.iter().map(DkimReport::from).collect()),
+            spf: chain.spf.as_ref().map(SpfReport::from),
+            dmarc: chain.dmarc.as_ref().map(DmarcReport::from),
+            ..self
+        }
+    }
+
     /// The report of a judgement.
     pub fn new(judgement: &Judgement, dns_queries: u32) -> Report {
         let zi2 = ZiReport {

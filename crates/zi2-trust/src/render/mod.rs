@@ -4,6 +4,6 @@ mod authres;
 mod json;
 mod verified;
 
-pub use authres::{authentication_results, is_authserv_id};
-pub use json::{Metrics, Report, ZiReport};
+pub use authres::{authentication_results, existing_chain, is_authserv_id};
+pub use json::{DkimReport, DmarcReport, Metrics, Report, SpfReport, ZiReport};
 pub use verified::{VERIFIED_FIELD, login_mismatch, verified};

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use zi2_config::IngressMode;
-use zi2_flow::{Inbound, Outcome as Judged};
+use zi2_chain::ChainResults;
+use zi2_config::{ChainMode, IngressMode};
+use zi2_flow::{Client, Inbound, Outcome as Judged};
 use zi2_mail::{Header, HeaderBuilder, Timestamp};
 use zi2_milter::{Envelope, LeadingSpace, Macros, Message, Next, Opening, Outcome};
-use zi2_trust::render::{authentication_results, verified};
+use zi2_trust::render::{authentication_results, existing_chain, verified};
 use zi2_trust::{Dmarc, Judgement, Submission};
 
 use super::edits::{delivered, header_edits, too_many_forged};
 use super::envelope::Wrapper;
 use super::guard::{caught, caught_future};
 use super::written::{Kind, Written};
+use crate::limits::ADDRESS;
 use crate::report::{Line, Result};
 use crate::{Desk, Live};
 
@@ -22,6 +24,7 @@ pub struct Ingress {
     desk: Arc<Desk>,
     live: Arc<Live>,
     wrapper: Wrapper,
+    client: Client,
     space: LeadingSpace,
     written: Written,
     header: Option<HeaderBuilder>,
@@ -35,6 +38,7 @@ impl Ingress {
         Ingress {
             desk: Arc::clone(desk),
             wrapper: Wrapper::from(opening.mail.address, live.addresses),
+            client: client(&opening, &live),
             live,
             space: opening.negotiated.leading_space(),
             written: Written::default(),
@@ -44,8 +48,12 @@ impl Ingress {
     }
 
     fn begin(&self, header: HeaderBuilder) -> (Inbound, Timestamp) {
-        let now = self.desk.clock.now();
-        (Inbound::begin(&header.finish(), &self.live.services, &self.live.receiver, now), now)
+        let (now, header) = (self.desk.clock.now(), header.finish());
+        let mut inbound = Inbound::begin(&header, &self.live.services, &self.live.receiver, now);
+        if let Some((rules, _)) = &self.live.chain {
+            inbound.evaluate_chain(&header, &self.client, rules);
+        }
+        (inbound, now)
     }
 
     /// The judgement with what shall be remembered of it; a fault of ours leaves neither.
@@ -53,13 +61,13 @@ impl Ingress {
         let (inbound, now) = self.inbound.take()?;
         let envelope = self.wrapper.envelope();
         let judged = caught_future(inbound.finish(&envelope, Submission::Outside, Dmarc::Unknown)).await?;
-        if let Some(seen) = judged.seen(now, Dmarc::Unknown) {
+        if let Some(seen) = judged.seen(now) {
             self.live.services.store.record(seen);
         }
         Some((judged, now))
     }
 
-    fn answer(&self, judgement: &Judgement, now: Timestamp) -> Outcome {
+    fn answer(&self, judgement: &Judgement, chain: Option<&ChainResults>, now: Timestamp) -> Outcome {
         if self.live.mode == IngressMode::Monitor {
             return delivered(zi2_milter::Edits::new());
         }
@@ -69,7 +77,9 @@ impl Ingress {
         let by = &self.live.authserv_id;
         // Words of a closed set and checked names always fit; were there ever another, the field is left out.
         let ours = [verified(judgement, by, now), authentication_results(judgement, by)];
-        let ours: Vec<_> = ours.into_iter().flatten().collect();
+        let written = matches!(self.live.chain, Some((_, ChainMode::Mark)));
+        let chain = chain.filter(|_| written).map(|chain| existing_chain(chain, by));
+        let ours: Vec<_> = ours.into_iter().chain(chain).flatten().collect();
         header_edits(&removals, &ours, &[]).map_or_else(|_| too_many_forged(), delivered)
     }
 }
@@ -116,10 +126,11 @@ impl Message for Ingress {
             Some((judged, now)) => (&judged.judgement, *now),
             None => (&fallback, caught(|| self.desk.clock.now()).unwrap_or(Timestamp::from_secs(0))),
         };
-        let outcome = self.answer(judgement, now);
+        let chain = judged.as_ref().and_then(|(judged, _)| judged.chain.as_ref());
+        let outcome = self.answer(judgement, chain, now);
         let line = Line {
             queue_id: macros.value("i"),
-            result: Result::Verified(judgement),
+            result: Result::Verified(judgement, chain),
             queries: judged.as_ref().map_or(0, |(judged, _)| judged.dns_queries),
             sender: self.wrapper.logged_sender(self.live.addresses),
             login: None,
@@ -131,6 +142,20 @@ impl Message for Ingress {
             self.desk.metrics.searched(judgement, took);
         }
         outcome
+    }
+}
+
+/// The client for SPF. Whoever logged in sends from wherever they are, so their address says nothing.
+fn client(opening: &Opening<'_>, live: &Live) -> Client {
+    let logged_in = opening.macros.value("{auth_authen}").is_some_and(|login| !login.is_empty());
+    let mail_from = opening.mail.address;
+    match live.chain.is_some() && mail_from.len() <= ADDRESS {
+        false => Client::default(),
+        true => Client {
+            address: opening.peer.address.map(|address| address.ip()).filter(|_| !logged_in),
+            helo: opening.peer.helo.to_vec(),
+            mail_from: mail_from.to_vec(),
+        },
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tracing::field::display as word;
+use zi2_chain::ChainResults;
 use zi2_mail::Domain;
 use zi2_sig::Identity;
 use zi2_trust::{Judgement, Reason, Spoof};
@@ -32,7 +33,7 @@ pub(crate) struct Line<'a> {
 #[derive(Clone, Copy)]
 pub(crate) enum Result<'a> {
     /// Judged on ingress.
-    Verified(&'a Judgement),
+    Verified(&'a Judgement, Option<&'a ChainResults>),
     /// Certified on egress.
     Signed { from: Option<&'a Domain>, identity: Option<&'a Identity> },
     /// Not certified on egress.
@@ -61,9 +62,12 @@ impl Line<'_> {
     /// Logs and counts. Every word is of a closed set, a checked name or escaped.
     pub(crate) fn tell(&self, metrics: &Metrics) {
         match self.result {
-            Result::Verified(judgement) => {
+            Result::Verified(judgement, chain) => {
                 metrics.verified(judgement, self.took);
-                self.log_judgement(judgement);
+                if let Some(chain) = chain {
+                    metrics.evaluated(chain);
+                }
+                self.log_judgement(judgement, chain);
             }
             Result::Signed { from, identity } => {
                 metrics.departed("signed", "ok", self.took);
@@ -76,7 +80,7 @@ impl Line<'_> {
         }
     }
 
-    fn log_judgement(&self, judgement: &Judgement) {
+    fn log_judgement(&self, judgement: &Judgement, chain: Option<&ChainResults>) {
         tracing::info!(
             queue_id = word(self.queue_id()),
             direction = word(Direction::Ingress.as_str()),
@@ -88,6 +92,9 @@ impl Line<'_> {
             sid = judgement.sid.as_ref().map(word),
             kid = judgement.kid.map(word),
             header_from_domain = judgement.from.as_ref().map(word),
+            spf = chain.and_then(|chain| chain.spf.as_ref()).map(|spf| word(spf.verdict.as_str())),
+            dkim = chain.map(|chain| word(best(chain))),
+            dmarc = chain.and_then(|chain| chain.dmarc.as_ref()).map(|dmarc| word(dmarc.outcome.as_str())),
             mail_from = self.sender.as_deref().map(word),
             recipients = self.recipients,
             dns_queries = self.queries,
@@ -124,6 +131,13 @@ impl Line<'_> {
         let fits = (1..=QUEUE_ID).contains(&text.len()) && text.bytes().all(plain);
         if fits { text } else { "?" }
     }
+}
+
+/// The result of a message's signatures in one word: a pass, or else that of the uppermost.
+fn best(chain: &ChainResults) -> &'static str {
+    let mut results = chain.dkim.signatures.iter().map(|signature| signature.outcome().result());
+    let first = results.next().unwrap_or("none");
+    if results.any(|result| result == "pass") { "pass" } else { first }
 }
 
 /// Milliseconds to the microsecond.

@@ -12,6 +12,7 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+use zi2_chain::ChainResults;
 use zi2_keys::Resolver;
 use zi2_mail::Timestamp;
 use zi2_milter::Stats;
@@ -45,6 +46,9 @@ pub struct Metrics {
     lookups: Family<LookupLabels, Counter>,
     lookup_times: Histogram,
     record_match: Gauge,
+    dkim: Family<ResultLabels, Counter>,
+    spf: Family<ResultLabels, Counter>,
+    dmarc: Family<ResultLabels, Counter>,
     answers: Family<DirectionLabels, Histogram>,
     issue_failures: Counter,
     reload_ok: Gauge,
@@ -102,6 +106,11 @@ struct SpoofLabels {
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct ResultLabels {
+    result: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct DirectionLabels {
     direction: &'static str,
 }
@@ -127,6 +136,9 @@ impl Metrics {
             lookups: Family::default(),
             lookup_times: Histogram::new(BUCKETS),
             record_match: Gauge::default(),
+            dkim: Family::default(),
+            spf: Family::default(),
+            dmarc: Family::default(),
             answers: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             issue_failures: Counter::default(),
             reload_ok: Gauge::default(),
@@ -154,6 +166,9 @@ impl Metrics {
         let about = "1 if every hosted domain publishes the key that signs, 0 if one does not, -1 if not known";
         to.register("zi2_dns_record_match", about, self.record_match.clone());
         self.record_match.set(-1);
+        to.register("zi2_dkim_results", "DKIM signatures of incoming messages by result", self.dkim.clone());
+        to.register("zi2_spf_results", "Incoming messages by the result of SPF", self.spf.clone());
+        to.register("zi2_dmarc_results", "Incoming messages by the result of DMARC", self.dmarc.clone());
         let about = "Certifications that left without an entry in the log of issued nonces";
         to.register("zi2_issue_failures", about, self.issue_failures.clone());
         to.register("zi2_config_last_reload_success", "1 if the last reload succeeded", self.reload_ok.clone());
@@ -225,6 +240,19 @@ impl Metrics {
         self.verifications.get_or_create(&labels).inc();
         if judgement.spoof != Spoof::No {
             self.spoofs.get_or_create(&SpoofLabels { spoof: judgement.spoof.as_str() }).inc();
+        }
+    }
+
+    pub(crate) fn evaluated(&self, chain: &ChainResults) {
+        let count = |family: &Family<ResultLabels, Counter>, result| {
+            family.get_or_create(&ResultLabels { result }).inc();
+        };
+        chain.dkim.signatures.iter().for_each(|signature| count(&self.dkim, signature.outcome().result()));
+        if let Some(spf) = &chain.spf {
+            count(&self.spf, spf.verdict.as_str());
+        }
+        if let Some(dmarc) = &chain.dmarc {
+            count(&self.dmarc, dmarc.outcome.as_str());
         }
     }
 

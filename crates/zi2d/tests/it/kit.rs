@@ -80,6 +80,7 @@ pub(crate) fn live(services: Services) -> Live {
         },
         authserv_id: HostName::parse(OURS).unwrap(),
         sid: HostName::parse("mail.good.example").unwrap(),
+        chain: None,
         mode: IngressMode::Mark,
         add_missing: true,
         issued_log: false,

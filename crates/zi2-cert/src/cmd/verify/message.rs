@@ -38,6 +38,7 @@ pub(super) fn run(file: &Path, args: &Args, common: &Common, io: &mut Io<'_>) ->
         io.result(format_args!("{}", json(None, Ok(&judged))?))?;
     } else {
         table(&judged.judgement, io)?;
+        chain(&judged.report, io)?;
         explain::table(judged.checks.as_deref().unwrap_or_default(), io)?;
     }
     Ok(exit(judged.judgement.verdict))
@@ -55,6 +56,10 @@ pub(super) async fn judged(scene: &Scene, file: Vec<u8>, steps: Steps) -> Result
         }
     };
     let report = Report::new(&outcome.judgement, outcome.dns_queries);
+    let report = match &outcome.chain {
+        Some(chain) => report.with_chain(chain),
+        None => report,
+    };
     Ok(Judged { judgement: outcome.judgement, report, checks })
 }
 
@@ -143,6 +148,24 @@ fn table(judgement: &Judgement, io: &mut Io<'_>) -> Result<(), Trouble> {
     }
     if judgement.verdict != Verdict::Pass {
         io.result(format_args!("to do     {}", said.remedy))?;
+    }
+    Ok(())
+}
+
+/// The existing chain, where it was evaluated. Domains and selectors are checked names.
+fn chain(report: &Report, io: &mut Io<'_>) -> Result<(), Trouble> {
+    for signature in report.dkim.iter().flatten() {
+        let [domain, selector] = [&signature.d, &signature.s].map(|name| name.as_deref().unwrap_or("?"));
+        let reason = signature.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        io.result(format_args!("dkim      {}{reason} ({domain}, key {selector})", signature.result))?;
+    }
+    if let Some(spf) = &report.spf {
+        let domain = spf.domain.as_deref().unwrap_or("no domain");
+        io.result(format_args!("spf       {} ({} {domain}): {}", spf.result, spf.identity, spf.reason))?;
+    }
+    if let Some(dmarc) = &report.dmarc {
+        let aligned = dmarc.aligned.as_ref().map(|domain| format!(", by {domain}")).unwrap_or_default();
+        io.result(format_args!("dmarc     {} ({}{aligned})", dmarc.result, dmarc.domain))?;
     }
     Ok(())
 }

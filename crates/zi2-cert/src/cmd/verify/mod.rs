@@ -8,6 +8,7 @@ mod scene;
 mod tally;
 mod walk;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use zi2_mail::Domain;
@@ -35,6 +36,15 @@ pub(crate) struct Args {
     /// An envelope recipient; may be repeated
     #[arg(long, value_name = "ADDRESS", conflicts_with = "world")]
     rcpt: Vec<String>,
+    /// The address of the SMTP client, for SPF and DMARC
+    #[arg(long, value_name = "IP", conflicts_with = "world")]
+    client_ip: Option<IpAddr>,
+    /// What the client said in HELO or EHLO
+    #[arg(long, value_name = "NAME", conflicts_with = "world", requires = "client_ip")]
+    helo: Option<String>,
+    /// The envelope sender
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "world", requires = "client_ip")]
+    mail_from: Option<String>,
     /// Judge as if it were this time, in Unix seconds
     #[arg(long, value_name = "SECONDS", conflicts_with = "world")]
     now: Option<u64>,

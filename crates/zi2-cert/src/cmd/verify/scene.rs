@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use zi2_config::{Config, HostedDomains};
-use zi2_flow::{Envelope, Inbound, Outcome, ReceiverRules, Services, World};
+use zi2_flow::{ChainRules, Client, Envelope, Inbound, Outcome, ReceiverRules, Services, World};
 use zi2_keys::{Documents, Keyring, Resolver};
-use zi2_mail::{Message, Timestamp};
+use zi2_mail::{HostName, Message, Timestamp};
+use zi2_sig::dkim::DKIM_SIGNATURE;
 use zi2_store::{MemoryStore, Settings, Store, StoreHandle};
 use zi2_trust::{Dmarc, HistoryPolicy, KeyHistory, PageName, ReplayMode, Submission, Verdict};
 
@@ -21,6 +22,8 @@ pub(super) struct Scene {
     pub(super) envelope: Envelope,
     pub(super) recipients: Vec<String>,
     submission: Submission,
+    client: Client,
+    chain: ChainRules,
     resolver: Resolver,
     documents: Documents,
     pub(super) rules: Arc<ReceiverRules>,
@@ -31,24 +34,26 @@ impl Scene {
     /// The world that is named, or the network.
     pub(super) fn of(args: &Args, common: &Common, io: &mut Io<'_>) -> Result<Scene, Trouble> {
         match &args.ask.world {
-            Some(path) => Ok(Scene::in_world(input::world(path)?)),
+            Some(path) => Scene::in_world(input::world(path)?),
             None => Scene::live(args, &settings::load_public(common, io)?, io),
         }
     }
 
-    fn in_world(world: World) -> Scene {
+    fn in_world(world: World) -> Result<Scene, Trouble> {
         let mut rules = rules(world.hosted);
         (rules.local_keys, rules.exchanged) = (world.local_keys, world.exchanged);
-        Scene {
+        Ok(Scene {
             now: world.now,
             envelope: Envelope::of(&world.recipients),
             recipients: world.recipients,
             submission: world.submission,
+            client: world.client,
+            chain: chain_rules(WORLD_NAME)?,
             resolver: Resolver::fixed(world.dns),
             documents: world.documents,
             rules: Arc::new(rules),
             history: world.history,
-        }
+        })
     }
 
     /// A message in a file came from outside, whoever wrote it.
@@ -61,6 +66,8 @@ impl Scene {
             envelope: Envelope::of(&args.rcpt),
             recipients: args.rcpt.clone(),
             submission: Submission::Outside,
+            client: Client { address: args.client_ip, helo: text(&args.helo), mail_from: text(&args.mail_from) },
+            chain: ChainRules { receiver: config.server.authserv_id.clone(), deadline: PATIENCE },
             resolver: args.ask.resolver(config)?,
             documents: Documents::None,
             rules: Arc::new(rules),
@@ -83,9 +90,31 @@ impl Scene {
     /// One message judged, as the daemon would.
     pub(super) async fn judge(&self, message: &Message<'_>, services: &Services) -> Outcome {
         let mut inbound = Inbound::begin(&message.header, services, &self.rules, self.now);
+        if self.has_chain(message) {
+            inbound.evaluate_chain(&message.header, &self.client, &self.chain);
+        }
         inbound.body(message.body);
         inbound.finish(&self.envelope, self.submission, Dmarc::Unknown).await
     }
+}
+
+impl Scene {
+    /// Whether there is anything to evaluate of the existing chain. Without client and signature nothing could be known.
+    fn has_chain(&self, message: &Message<'_>) -> bool {
+        self.client.address.is_some() || message.header.named(DKIM_SIGNATURE).next().is_some()
+    }
+}
+
+/// Who checks in a world of data.
+const WORLD_NAME: &str = "receiver.example";
+
+fn chain_rules(receiver: &str) -> Result<ChainRules, Trouble> {
+    let receiver = HostName::parse(receiver).map_err(Trouble::bug)?;
+    Ok(ChainRules { receiver, deadline: PATIENCE })
+}
+
+fn text(argument: &Option<String>) -> Vec<u8> {
+    argument.as_deref().unwrap_or_default().as_bytes().to_vec()
 }
 
 /// What a verdict is to the caller of the command.

@@ -1,0 +1,39 @@
+//! Work that goes on while octets arrive, and is awaited no longer than there is time.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+/// A question under way. Dropping it, as when a message is aborted, ends it.
+pub(crate) struct Background<T> {
+    stop: oneshot::Sender<()>,
+    answer: oneshot::Receiver<T>,
+}
+
+impl<T: Send + 'static> Background<T> {
+    pub(crate) fn spawn<F: Future<Output = T> + Send + 'static>(
+        ask: impl FnOnce(oneshot::Receiver<()>) -> F,
+    ) -> Background<T> {
+        let (stop, stopped) = oneshot::channel();
+        let (tell, answer) = oneshot::channel();
+        let work = ask(stopped);
+        tokio::spawn(async move {
+            let _nobody_waits = tell.send(work.await);
+        });
+        Background { stop, answer }
+    }
+
+    /// The answer, at the deadline at the latest: then the work is asked to stop and gives what it has.
+    pub(crate) async fn by(mut self, deadline: Instant) -> Option<T> {
+        if let Ok(answer) = timeout_at(deadline, &mut self.answer).await {
+            return answer.ok();
+        }
+        let _already_done = self.stop.send(());
+        // Work that stops when told answers at once; other work is left alone.
+        timeout_at(deadline + GRACE, self.answer).await.ok()?.ok()
+    }
+}
+
+/// What a stopped search may take to hand over what it has.
+const GRACE: Duration = Duration::from_millis(5);

@@ -1,0 +1,236 @@
+//! The existing chain for one message: SPF, DKIM and DMARC, asked in the background while the body arrives.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+use zi2_chain::dmarc::{Dmarc, Identifiers};
+use zi2_chain::spf::{Spf, SpfIdentity, SpfInput, SpfResult, SpfVerdict};
+use zi2_chain::{Answer, ChainResults, DnsName, Question};
+use zi2_keys::{Budget, Resolver};
+use zi2_mail::{BodyDigester, DigestPlan, Domain, Header, HostName, Timestamp};
+use zi2_sig::dkim::{self, DkimRecords, KeyName, RecordAnswer};
+
+use crate::Services;
+use crate::background::Background;
+
+/// The SMTP client, as the mail server saw it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Client {
+    /// Its address; none for a local process, and where the server did not say.
+    pub address: Option<IpAddr>,
+    /// The argument of HELO or EHLO.
+    pub helo: Vec<u8>,
+    /// The argument of MAIL, without its parameters.
+    pub mail_from: Vec<u8>,
+}
+
+/// What the chain goes by.
+#[derive(Clone, Debug)]
+pub struct ChainRules {
+    /// Who checks.
+    pub receiver: HostName,
+    /// How long the end of a message may wait for the chain.
+    pub deadline: Duration,
+}
+
+/// Look-ups SPF may cause of those of the message: its questions are of the sender's choosing, and DMARC's are about whom
+/// the sender pretends to be.
+const SPF_SHARE: u32 = 30;
+
+/// The same for keys of DKIM: ten signatures with a CNAME each.
+const DKIM_SHARE: u32 = 20;
+
+/// The chain under way.
+pub(crate) struct Chain {
+    dkim: dkim::Verifier,
+    keys: Option<Background<Vec<(KeyName, RecordAnswer)>>>,
+    body: BodyDigester,
+    spf: Option<Background<SpfResult>>,
+    dmarc: Option<Background<Dmarc>>,
+    resolver: Resolver,
+    budget: Arc<Budget>,
+    deadline: Duration,
+    /// The author domain, where the client is not known: SPF might have authenticated it.
+    unsure: Option<Domain>,
+}
+
+impl Chain {
+    /// Starts all that can be asked before the body.
+    pub(crate) fn begin(
+        header: &Header<'_>,
+        from: Option<&Domain>,
+        client: &Client,
+        services: &Services,
+        budget: &Arc<Budget>,
+        rules: &ChainRules,
+        now: Timestamp,
+    ) -> Chain {
+        let (resolver, budget) = (services.resolver.clone(), Arc::clone(budget));
+        let mut plan = DigestPlan::new();
+        let dkim = dkim::Verifier::new(header, now, &dkim::Policy::default(), &mut plan);
+        let names = dkim.questions();
+        let part = Budget::part(&budget, DKIM_SHARE);
+        let keys = (!names.is_empty()).then(|| fetch_keys(names, &resolver, part));
+        let dmarc = from.map(|from| discover(from, &resolver, &budget));
+        let unsure = from.filter(|_| client.address.is_none()).cloned();
+        let spf = client.address.map(|address| {
+            let input = SpfInput {
+                client: address,
+                helo: &client.helo,
+                mail_from: &client.mail_from,
+                receiver: &rules.receiver,
+                now,
+            };
+            check(Spf::new(&input), &resolver, Budget::part(&budget, SPF_SHARE))
+        });
+        Chain { dkim, keys, body: plan.start(), spf, dmarc, resolver, budget, deadline: rules.deadline, unsure }
+    }
+
+    /// Whether the body can change a result: a signature waits for its key.
+    pub(crate) fn wants_body(&self) -> bool {
+        self.keys.is_some()
+    }
+
+    pub(crate) fn body(&mut self, chunk: &[u8]) {
+        self.body.feed(chunk);
+    }
+
+    /// The results, at the deadline at the latest.
+    pub(crate) async fn finish(mut self) -> ChainResults {
+        let deadline = Instant::now() + self.deadline;
+        if let Some(keys) = self.keys {
+            for (name, answer) in keys.by(deadline).await.unwrap_or_default() {
+                self.dkim.answer(&name, &answer);
+            }
+        }
+        let dkim = self.dkim.finish(&self.body.finish());
+        let spf = match self.spf {
+            Some(spf) => spf.by(deadline).await,
+            None => None,
+        };
+        let dmarc = match self.dmarc {
+            Some(dmarc) => dmarc.by(deadline).await,
+            None => None,
+        };
+        let dmarc = match dmarc {
+            Some(mut machine) => {
+                machine.identify(identifiers(spf.as_ref(), &dkim, self.unsure));
+                // At the deadline what was not answered could not be asked.
+                let asked = timeout_at(deadline, drive(&mut machine, &self.resolver, &self.budget)).await;
+                asked.unwrap_or(());
+                Some(machine.finish())
+            }
+            None => None,
+        };
+        ChainResults { dkim, spf, dmarc }
+    }
+}
+
+/// The policy of the author domain, as far as it can be found before anything is authenticated.
+fn discover(from: &Domain, resolver: &Resolver, budget: &Arc<Budget>) -> Background<Dmarc> {
+    let (mut machine, resolver, budget) = (Dmarc::new(from), resolver.clone(), Arc::clone(budget));
+    Background::spawn(move |mut stop| async move {
+        tokio::select! {
+            biased;
+            () = drive(&mut machine, &resolver, &budget) => {}
+            _ = &mut stop => {}
+        }
+        machine
+    })
+}
+
+async fn drive(machine: &mut Dmarc, resolver: &Resolver, budget: &Budget) {
+    while let Some(question) = machine.poll() {
+        let answer = resolver.ask(&question, budget).await;
+        machine.answer(&question, answer);
+    }
+}
+
+/// The keys of all signatures, asked at once. What has no answer by the end is not known.
+fn fetch_keys(names: Vec<KeyName>, resolver: &Resolver, budget: Budget) -> Background<Vec<(KeyName, RecordAnswer)>> {
+    let (resolver, budget) = (resolver.clone(), Arc::new(budget));
+    Background::spawn(move |mut stop| async move {
+        let mut asked = JoinSet::new();
+        for name in names {
+            let (resolver, budget) = (resolver.clone(), Arc::clone(&budget));
+            asked.spawn(async move {
+                let answer = key_records(&name, &resolver, &budget).await;
+                (name, answer)
+            });
+        }
+        let mut answers = Vec::new();
+        loop {
+            tokio::select! {
+                biased;
+                Some(answer) = asked.join_next() => answers.extend(answer),
+                _ = &mut stop => break,
+                else => break,
+            }
+        }
+        answers
+    })
+}
+
+async fn key_records(name: &KeyName, resolver: &Resolver, budget: &Budget) -> RecordAnswer {
+    let Ok(name) = DnsName::parse(name.as_str()) else {
+        return RecordAnswer::Records(DkimRecords::parse([])); // a name DNS cannot carry has no records
+    };
+    match resolver.texts(&name, budget).await {
+        Ok(texts) => RecordAnswer::Records(DkimRecords::parse(texts.iter().map(Vec::as_slice))),
+        Err(trouble) => RecordAnswer::Unavailable(trouble),
+    }
+}
+
+/// SPF, all questions of a round at once.
+fn check(mut spf: Spf, resolver: &Resolver, budget: Budget) -> Background<SpfResult> {
+    let (resolver, budget) = (resolver.clone(), Arc::new(budget));
+    Background::spawn(move |mut stop| async move {
+        tokio::select! {
+            biased;
+            () = ask_rounds(&mut spf, &resolver, &budget) => {}
+            _ = &mut stop => {}
+        }
+        spf.finish()
+    })
+}
+
+async fn ask_rounds(spf: &mut Spf, resolver: &Resolver, budget: &Arc<Budget>) {
+    let mut asked: JoinSet<(Question, Answer)> = JoinSet::new();
+    loop {
+        while let Some(question) = spf.poll() {
+            let (resolver, budget) = (resolver.clone(), Arc::clone(budget));
+            asked.spawn(async move {
+                let answer = resolver.ask(&question, &budget).await;
+                (question, answer)
+            });
+        }
+        match asked.join_next().await {
+            Some(Ok((question, answer))) => spf.answer(&question, answer),
+            Some(Err(_)) => {} // unanswered: a temporary error
+            None => return,
+        }
+    }
+}
+
+/// What SPF authenticated for DMARC, the MAIL FROM domain only (RFC 9989 §3.2.10), and DKIM.
+fn identifiers(spf: Option<&SpfResult>, dkim: &dkim::Facts, unsure: Option<Domain>) -> Identifiers {
+    let unanswered = |signature: &dkim::SignatureFacts| match signature.outcome() {
+        dkim::Outcome::TempError(_) => signature.domain().cloned(),
+        _ => None,
+    };
+    let of_sender = spf.filter(|spf| spf.identity == SpfIdentity::MailFrom);
+    let domain = |spf: &SpfResult| Domain::parse(spf.domain.as_ref().map(DnsName::as_str)?).ok();
+    let with = |verdict| of_sender.filter(|spf| spf.verdict == verdict).and_then(domain);
+    Identifiers {
+        spf: with(SpfVerdict::Pass),
+        dkim: dkim.passed().cloned().collect(),
+        undecided: with(SpfVerdict::TempError)
+            .into_iter()
+            .chain(unsure)
+            .chain(dkim.signatures.iter().filter_map(unanswered))
+            .collect(),
+    }
+}
