@@ -165,9 +165,11 @@ fn fetch_keys(names: Vec<KeyName>, resolver: &Resolver, budget: Budget) -> Backg
         loop {
             tokio::select! {
                 biased;
-                Some(answer) = asked.join_next() => answers.extend(answer),
+                answer = asked.join_next() => match answer {
+                    Some(answer) => answers.extend(answer),
+                    None => break, // all are there
+                },
                 _ = &mut stop => break,
-                else => break,
             }
         }
         answers
