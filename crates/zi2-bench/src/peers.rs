@@ -25,8 +25,8 @@ const NOBODY: u32 = 65_534;
 const SEED: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\n";
 
 impl Peer {
-    /// `zi2-milter` with both listeners.
-    pub(crate) fn zi2(programs: &Path, dns: SocketAddr) -> Result<Peer, Trouble> {
+    /// `zi2-milter` with both listeners; `chain` is what it does with SPF, DKIM and DMARC.
+    pub(crate) fn zi2(programs: &Path, dns: SocketAddr, chain: &str) -> Result<Peer, Trouble> {
         let folder = shared_folder()?;
         let here = folder.path().display();
         let keys = folder.path().join("keys");
@@ -38,7 +38,8 @@ impl Peer {
             "server.sid = \"mail.good.example\"\nserver.hosted = [\"good.example\"]\nserver.user = \"{NOBODY}\"\n\
              server.group = \"{NOBODY}\"\nkeys.dir = \"{here}/keys\"\negress.listen = [\"unix:{here}/egress.sock\"]\n\
              ingress.listen = [\"unix:{here}/ingress.sock\"]\ningress.deadline = \"2s\"\ndns.servers = [\"{dns}\"]\n\
-             store.path = \"{here}/zi2.db\"\nmetrics.listen = \"\"\n"
+             store.path = \"{here}/zi2.db\"\nmetrics.listen = \"\"\n\
+             chain.mode = \"{chain}\"\n"
         );
         fs::write(folder.path().join("zi2.toml"), config)?;
         give_away(folder.path())?;

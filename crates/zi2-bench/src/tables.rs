@@ -24,9 +24,11 @@ const CERTIFIED: usize = 4000;
 
 /// Everything.
 pub(crate) fn all(programs: &Path) -> Result<(), Trouble> {
-    let zi2 = Peer::zi2(programs, dns::serve(record()?)?)?;
+    let resolver = dns::serve(record()?)?;
+    let zi2 = Peer::zi2(programs, resolver, "off")?;
+    let whole = Peer::zi2(programs, resolver, "mark")?;
     println!("{}\n", machine());
-    throughput(programs, &zi2)?;
+    throughput(programs, &zi2, &whole)?;
     half_load(&zi2)?;
     linear(&zi2)?;
     memory(&zi2)
@@ -41,7 +43,7 @@ struct Contender<'a> {
     edits: usize,
 }
 
-fn throughput(programs: &Path, zi2: &Peer) -> Result<(), Trouble> {
+fn throughput(programs: &Path, zi2: &Peer, whole: &Peer) -> Result<(), Trouble> {
     let plain = [message(10, 10 * 1024, 0)];
     let many: Vec<_> = (0..CERTIFIED).map(|number| message(10, 10 * 1024, number)).collect();
     let certified = edited(&zi2.endpoint("egress.sock"), &many)?;
@@ -62,11 +64,18 @@ fn throughput(programs: &Path, zi2: &Peer) -> Result<(), Trouble> {
             edits: 1,
         },
         Contender {
-            name: "zi2-milter, verify",
+            name: "zi2-milter, verify ZI2",
             peer: zi2,
             endpoint: zi2.endpoint("ingress.sock"),
             messages: &certified,
             edits: 2,
+        },
+        Contender {
+            name: "zi2-milter, verify ZI2, SPF, DMARC",
+            peer: whole,
+            endpoint: whole.endpoint("ingress.sock"),
+            messages: &certified,
+            edits: 3,
         },
         Contender {
             name: "zi2-milter, no certificate",
