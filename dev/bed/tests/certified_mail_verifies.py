@@ -1,6 +1,6 @@
 """Mail submitted with a login is certified there and verified elsewhere."""
 
-from testbed import ALICE, ANN, BOB, compose, promise, token
+from testbed import ALICE, ANN, BOB, EVIL, compose, promise, token
 
 
 def exchange(bed, login, recipient=ANN, **options):
@@ -20,8 +20,30 @@ def plain(bed):
 
 @promise("Authentication-Results says the same in a field of its own")
 def authentication_results(bed):
-    value = exchange(bed, ALICE).one("Authentication-Results")
-    assert value.startswith("mail.receiver.example; x-zi2=pass header.d=sender.example"), value
+    values = exchange(bed, ALICE).all("Authentication-Results")
+    assert len(values) == 2, values
+    assert values[0].startswith("mail.receiver.example; x-zi2=pass header.d=sender.example"), values
+
+
+@promise("SPF, DKIM and DMARC stand in another field")
+def existing_chain(bed):
+    value = exchange(bed, ALICE).all("Authentication-Results")[1]
+    parts = value.split("; ")
+    assert parts[:2] == ["mail.receiver.example", "dkim=none"], value
+    assert parts[2:] == [
+        "spf=pass smtp.mailfrom=sender.example",
+        "dmarc=pass header.from=sender.example",
+    ], value
+
+
+@promise("a stranger who claims the domain fails SPF and DMARC")
+def stranger(bed):
+    message = compose(ALICE, ANN, word := token())
+    bed.deliver(EVIL, ALICE, [ANN], message)
+    mail = bed.receiver.postfix.arrival(ANN, word)
+    value = mail.all("Authentication-Results")[1]
+    assert "spf=fail smtp.mailfrom=sender.example" in value, value
+    assert "dmarc=fail header.from=sender.example" in value, value
 
 
 @promise("a second customer of the same server is certified under its own domain")

@@ -24,7 +24,8 @@ def eight(bed):
     assert b"forged=" not in mail.raw, mail.raw
     results = mail.all("Authentication-Results")
     assert results[0].startswith("mail.receiver.example; x-zi2=none"), results
-    assert [r.split(".")[0] for r in results[1:]] == [f"other{n}" for n in range(9)], results
+    assert results[1].startswith("mail.receiver.example; dkim=none"), results
+    assert [r.split(".")[0] for r in results[2:]] == [f"other{n}" for n in range(9)], results
 
 
 @promise("X-ZI2-Verified at the top, between and at the end: all gone, one of ours")
