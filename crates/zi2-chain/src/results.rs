@@ -2,6 +2,7 @@
 
 use zi2_sig::dkim;
 
+use crate::arc::ArcResult;
 use crate::dmarc::DmarcResult;
 use crate::spf::SpfResult;
 
@@ -10,6 +11,8 @@ use crate::spf::SpfResult;
 pub struct ChainResults {
     /// DKIM, signature by signature.
     pub dkim: dkim::Facts,
+    /// ARC.
+    pub arc: ArcResult,
     /// SPF; none without an address of the client.
     pub spf: Option<SpfResult>,
     /// DMARC; none without one author domain.

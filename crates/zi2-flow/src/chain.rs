@@ -1,4 +1,4 @@
-//! The existing chain for one message: SPF, DKIM and DMARC, asked in the background while the body arrives.
+//! The existing chain for one message: SPF, DKIM, ARC and DMARC, asked in the background while the body arrives.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
+use zi2_chain::arc;
 use zi2_chain::dmarc::{Dmarc, Identifiers};
 use zi2_chain::spf::{Spf, SpfIdentity, SpfInput, SpfResult, SpfVerdict};
 use zi2_chain::{Answer, ChainResults, DnsName, Question};
@@ -40,12 +41,13 @@ pub struct ChainRules {
 /// the sender pretends to be.
 const SPF_SHARE: u32 = 30;
 
-/// The same for keys of DKIM: ten signatures with a CNAME each.
+/// The same for keys of DKIM and ARC: ten signatures with a CNAME each.
 const DKIM_SHARE: u32 = 20;
 
 /// The chain under way.
 pub(crate) struct Chain {
     dkim: dkim::Verifier,
+    arc: arc::Arc,
     keys: Option<Background<Vec<(KeyName, RecordAnswer)>>>,
     body: BodyDigester,
     spf: Option<Background<SpfResult>>,
@@ -71,7 +73,10 @@ impl Chain {
         let (resolver, budget) = (services.resolver.clone(), Arc::clone(budget));
         let mut plan = DigestPlan::new();
         let dkim = dkim::Verifier::new(header, now, &dkim::Policy::default(), &mut plan);
-        let names = dkim.questions();
+        let arc = arc::Arc::new(header, now, &dkim::Policy::default(), &mut plan);
+        // DKIM's first: where there are too many, DMARC needs those.
+        let mut names = dkim.questions();
+        names.extend(arc.questions().into_iter().filter(|name| !dkim.questions().contains(name)));
         let part = Budget::part(&budget, DKIM_SHARE);
         let keys = (!names.is_empty()).then(|| fetch_keys(names, &resolver, part));
         let dmarc = from.map(|from| discover(from, &resolver, &budget));
@@ -86,7 +91,7 @@ impl Chain {
             };
             check(Spf::new(&input), &resolver, Budget::part(&budget, SPF_SHARE))
         });
-        Chain { dkim, keys, body: plan.start(), spf, dmarc, resolver, budget, deadline: rules.deadline, unsure }
+        Chain { dkim, arc, keys, body: plan.start(), spf, dmarc, resolver, budget, deadline: rules.deadline, unsure }
     }
 
     /// Whether the body can change a result: a signature waits for its key.
@@ -104,9 +109,11 @@ impl Chain {
         if let Some(keys) = self.keys {
             for (name, answer) in keys.by(deadline).await.unwrap_or_default() {
                 self.dkim.answer(&name, &answer);
+                self.arc.answer(&name, &answer);
             }
         }
-        let dkim = self.dkim.finish(&self.body.finish());
+        let digests = self.body.finish();
+        let (dkim, arc) = (self.dkim.finish(&digests), self.arc.finish(&digests));
         let spf = match self.spf {
             Some(spf) => spf.by(deadline).await,
             None => None,
@@ -125,7 +132,7 @@ impl Chain {
             }
             None => None,
         };
-        ChainResults { dkim, spf, dmarc }
+        ChainResults { dkim, arc, spf, dmarc }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `Authentication-Results` for ZI2 (zi2.md §10, RFC 8601): a field of its own, without comments.
 
 use zi2_chain::ChainResults;
+use zi2_chain::arc::{self, ArcResult};
 use zi2_chain::spf::{SpfIdentity, SpfResult};
 use zi2_mail::{FieldError, FieldWriter, HostName, NewField};
 use zi2_sig::dkim::SignatureFacts;
@@ -35,6 +36,7 @@ pub fn existing_chain(results: &ChainResults, authserv_id: &HostName) -> Result<
         methods.push("dkim=none".to_owned());
     }
     methods.extend(results.spf.as_ref().map(spf_result));
+    methods.extend(arc_result(&results.arc));
     methods.extend(
         results.dmarc.as_ref().map(|dmarc| format!("dmarc={} header.from={}", dmarc.outcome.as_str(), dmarc.domain)),
     );
@@ -60,6 +62,15 @@ fn dkim_result(signature: &SignatureFacts) -> String {
         text.push_str(&format!(" header.s={selector} header.a={algorithm} header.b=\"{}\"", field.b_start()));
     }
     text
+}
+
+/// RFC 8617 §10.2. It has no word for what is not known now, and nothing is said of a message without a chain.
+fn arc_result(arc: &ArcResult) -> Option<String> {
+    match (arc.outcome(), &arc.chain) {
+        (arc::Outcome::Pass, Some(chain)) => Some(format!("arc=pass header.oldest-pass={}", chain.oldest_pass())),
+        (arc::Outcome::Fail, _) => Some("arc=fail".to_owned()),
+        _ => None,
+    }
 }
 
 /// RFC 8601 §2.7.2.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use zi2_chain::ChainResults;
+use zi2_chain::arc::ArcResult;
 use zi2_chain::dmarc::DmarcResult;
 use zi2_chain::spf::{SpfIdentity, SpfResult};
 use zi2_sig::dkim::SignatureFacts;
@@ -24,7 +25,7 @@ pub struct Report {
     /// The DMARC result.
     pub dmarc: Option<DmarcReport>,
     /// The ARC result.
-    pub arc: Option<()>,
+    pub arc: Option<ArcReport>,
     /// The DKIM2 result.
     pub dkim2: Option<()>,
     /// What the check cost.
@@ -81,6 +82,17 @@ pub struct DkimReport {
     pub testing: bool,
 }
 
+/// ARC.
+#[derive(Serialize, Clone, Debug)]
+pub struct ArcReport {
+    /// `none`, `pass`, `fail`, or `temperror`.
+    pub result: &'static str,
+    /// The domains of the seals of an unbroken chain, the oldest first.
+    pub sealers: Vec<String>,
+    /// The oldest set whose message signature still holds; 0 if all do.
+    pub oldest_pass: Option<u8>,
+}
+
 /// SPF.
 #[derive(Serialize, Clone, Debug)]
 pub struct SpfReport {
@@ -134,6 +146,17 @@ impl From<&SignatureFacts> for DkimReport {
     }
 }
 
+impl From<&ArcResult> for ArcReport {
+    fn from(arc: &ArcResult) -> ArcReport {
+        let hops = arc.chain.iter().flat_map(|chain| chain.hops());
+        ArcReport {
+            result: arc.outcome().as_str(),
+            sealers: hops.map(|hop| hop.sealer.to_string()).collect(),
+            oldest_pass: arc.chain.as_ref().map(|chain| chain.oldest_pass()),
+        }
+    }
+}
+
 impl From<&SpfResult> for SpfReport {
     fn from(spf: &SpfResult) -> SpfReport {
         SpfReport {
@@ -169,6 +192,7 @@ impl Report {
             dkim: Some(chain.dkim.signatures.iter().map(DkimReport::from).collect()),
             spf: chain.spf.as_ref().map(SpfReport::from),
             dmarc: chain.dmarc.as_ref().map(DmarcReport::from),
+            arc: Some(ArcReport::from(&chain.arc)),
             ..self
         }
     }

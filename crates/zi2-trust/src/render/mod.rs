@@ -5,5 +5,5 @@ mod json;
 mod verified;
 
 pub use authres::{authentication_results, existing_chain, is_authserv_id};
-pub use json::{DkimReport, DmarcReport, Metrics, Report, SpfReport, ZiReport};
+pub use json::{ArcReport, DkimReport, DmarcReport, Metrics, Report, SpfReport, ZiReport};
 pub use verified::{VERIFIED_FIELD, login_mismatch, verified};

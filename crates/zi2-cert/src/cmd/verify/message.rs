@@ -159,6 +159,10 @@ fn chain(report: &Report, io: &mut Io<'_>) -> Result<(), Trouble> {
         let reason = signature.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
         io.result(format_args!("dkim      {}{reason} ({domain}, key {selector})", signature.result))?;
     }
+    if let Some(arc) = report.arc.as_ref().filter(|arc| arc.result != "none") {
+        let sealers = if arc.sealers.is_empty() { String::new() } else { format!(" ({})", arc.sealers.join(", ")) };
+        io.result(format_args!("arc       {}{sealers}", arc.result))?;
+    }
     if let Some(spf) = &report.spf {
         let domain = spf.domain.as_deref().unwrap_or("no domain");
         io.result(format_args!("spf       {} ({} {domain}): {}", spf.result, spf.identity, spf.reason))?;

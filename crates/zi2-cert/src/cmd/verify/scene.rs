@@ -101,7 +101,8 @@ impl Scene {
 impl Scene {
     /// Whether there is anything to evaluate of the existing chain. Without client and signature nothing could be known.
     fn has_chain(&self, message: &Message<'_>) -> bool {
-        self.client.address.is_some() || message.header.named(DKIM_SIGNATURE).next().is_some()
+        let has = |name| message.header.named(name).next().is_some();
+        self.client.address.is_some() || has(DKIM_SIGNATURE) || has("ARC-Seal")
     }
 }
 
