@@ -175,9 +175,13 @@ fn cut_files_never_panic() {
     let step = if slow { 16 } else { 512 };
     let last_page = whole.len() - 4096;
     let cuts = (0..last_page).step_by(step).chain((last_page..whole.len()).step_by(if slow { 1 } else { 64 }));
-    let sound = cuts.filter(|cut| survives(&path, &whole[..*cut], &format!("cut at {cut}"))).count();
-    // An empty file is a new store, and nothing else is taken for whole.
-    assert_eq!(sound, 1);
+    for cut in cuts {
+        let (left, lost) = whole.split_at(cut);
+        let sound = survives(&path, left, &format!("cut at {cut}"));
+        // An empty file is a new store. SQLite has no checksums and reads zeros where the last page ends early: there some
+        // cuts go unnoticed. A whole page less never does.
+        assert!(!sound || left.is_empty() || cut > last_page, "cut at {cut}: {} octets less", lost.len());
+    }
 }
 
 #[test]
