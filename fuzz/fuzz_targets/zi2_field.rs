@@ -75,8 +75,8 @@ fn fields_read_the_same_in_other_folds(message: &[u8]) {
     }
 }
 
-fn what_it_says(field: &Certified) -> (Form, Timestamp, Kid, &HostName, &[String]) {
-    (field.form, field.time, field.kid, &field.sid, &field.covered)
+fn what_it_says(field: &Certified) -> (Form, Timestamp, Kid, &HostName, Vec<&str>) {
+    (field.form, field.time, field.kid, &field.sid, field.covered().collect())
 }
 
 fn one_field<'h>(header: &'h Header<'_>) -> Field<'h> {

@@ -170,7 +170,8 @@ fn outsiders() -> Vec<Sketch> {
             "D4: ARC sealed by the attacker",
             "a changed mail with evil's seal over x-zi2=pass",
             &sealed(),
-            tampered("tampered.body").by("good.example"),
+            // Two for ZI2, one for its policy; the command also asks for the seal's key and for DMARC.
+            tampered("tampered.body").by("good.example").queries(6),
         )
         .later("That a valid seal of somebody who is not on the list has no effect either."),
     ]
