@@ -42,12 +42,10 @@ impl Seen {
         number(self.messages) / self.seconds
     }
 
-    /// The wait that this share of messages did not exceed, in milliseconds.
-    pub(crate) fn wait(&self, share: f64) -> f64 {
+    /// The wait that so many of a thousand messages did not exceed, in milliseconds.
+    pub(crate) fn wait(&self, of_a_thousand: usize) -> f64 {
         let last = self.waits.len().saturating_sub(1);
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index within the list")]
-        let index = (number(last) * share).round() as usize;
-        f64::from(self.waits.get(index).copied().unwrap_or(0)) / 1000.0
+        f64::from(self.waits.get(last * of_a_thousand / 1000).copied().unwrap_or(0)) / 1000.0
     }
 }
 

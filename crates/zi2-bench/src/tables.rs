@@ -111,7 +111,7 @@ fn throughput(programs: &Path, zi2: &Peer, whole: &Peer) -> Result<(), Trouble> 
     for (contender, best) in contenders.iter().zip(&best) {
         let Some((seen, micros)) = best else { continue };
         let times = peer.map_or("not installed".to_owned(), |peer| format!("{:.1}", seen.rate() / peer));
-        let (p50, p99) = (seen.wait(0.5), seen.wait(0.99));
+        let (p50, p99) = (seen.wait(500), seen.wait(990));
         println!("| {} | {:.0} | {times} | {micros:.1} | {p50:.2} | {p99:.2} |", contender.name, seen.rate());
     }
     println!();
@@ -145,8 +145,8 @@ fn half_load(zi2: &Peer) -> Result<(), Trouble> {
     for share in [0.1, 0.25, 0.5] {
         let rate = Some(full * share);
         let seen = (0..ROUNDS).map(|_| run(Load { rate, time: TIME, ..load })).collect::<Result<Vec<_>, _>>()?;
-        let seen = seen.into_iter().min_by(|a, b| a.wait(0.99).total_cmp(&b.wait(0.99))).ok_or("no round")?;
-        let [p50, p99, p999] = [0.5, 0.99, 0.999].map(|share| seen.wait(share));
+        let seen = seen.into_iter().min_by(|a, b| a.wait(990).total_cmp(&b.wait(990))).ok_or("no round")?;
+        let [p50, p99, p999] = [500, 990, 999].map(|count| seen.wait(count));
         println!("| {:.0} % of full load | {:.0} | {p50:.2} | {p99:.2} | {p999:.2} |", share * 100.0, seen.rate());
     }
     println!();
@@ -177,7 +177,7 @@ fn linear(zi2: &Peer) -> Result<(), Trouble> {
         let before = zi2.cpu()?;
         let seen = run(Load { endpoint: &endpoint, connections, time: TIME, rate: None, messages: &plain, edits: 1 })?;
         let micros = (zi2.cpu()? - before) * 1e6 / crate::load::number(seen.messages);
-        println!("| {connections} | {:.0} | {micros:.1} | {:.2} |", seen.rate(), seen.wait(0.99));
+        println!("| {connections} | {:.0} | {micros:.1} | {:.2} |", seen.rate(), seen.wait(990));
     }
     println!();
     Ok(())

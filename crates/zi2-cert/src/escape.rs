@@ -29,7 +29,8 @@ pub(crate) fn field_value(value: &[u8]) -> String {
     for_terminal(&cut) + more
 }
 
-/// JSON on one line, in ASCII: what a terminal would obey or hide stands there as `\uXXXX`, which every reader takes back.
+/// JSON on one line, in ASCII: what a terminal would obey or hide stands there as `\u` and four digits, which every
+/// reader takes back.
 pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<String> {
     let mut text = Vec::new();
     value.serialize(&mut Serializer::with_formatter(&mut text, Ascii))?;

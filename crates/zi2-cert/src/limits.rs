@@ -26,7 +26,7 @@ pub const WORLD_OCTETS: u64 = 64 * 1024 * 1024;
 /// How long a person waits for DNS. The mail path has the configuration's `ingress.deadline` instead.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Look-ups `verify --domain` may make: 16 identifiers, each with one record and the four types of its parent.
+/// Look-ups `verify --domain` may make: 16 identifiers, each with one record, and their CNAMEs.
 pub const DOMAIN_LOOK_UPS: u32 = 100;
 
 /// Identifiers looked for at the page's name.

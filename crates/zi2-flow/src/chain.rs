@@ -76,7 +76,8 @@ impl Chain {
         let arc = arc::Arc::new(header, now, &dkim::Policy::default(), &mut plan);
         // DKIM's first: where there are too many, DMARC needs those.
         let mut names = dkim.questions();
-        names.extend(arc.questions().into_iter().filter(|name| !dkim.questions().contains(name)));
+        let more: Vec<_> = arc.questions().into_iter().filter(|name| !names.contains(name)).collect();
+        names.extend(more);
         let part = Budget::part(&budget, DKIM_SHARE);
         let keys = (!names.is_empty()).then(|| fetch_keys(names, &resolver, part));
         let dmarc = from.map(|from| discover(from, &resolver, &budget));

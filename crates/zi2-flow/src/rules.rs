@@ -2,12 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use zi2_config::{Config, KeySource};
+use zi2_config::{Config, HostedDomains, KeySource};
 use zi2_keys::{DnsOptions, FileError, KeyPlace, Keyring, Servers, TrustAd};
 use zi2_mail::Timestamp;
 use zi2_sig::Identity;
-use zi2_trust::Held;
+use zi2_trust::{Held, HistoryPolicy, PageName, ReplayMode};
 
 use crate::{ReceiverRules, SenderRules};
 
@@ -45,6 +46,23 @@ pub fn dns_options(config: &Config) -> DnsOptions {
 }
 
 impl ReceiverRules {
+    /// The protocol's own rules, whatever is configured here: nothing is held, and whoever waits does so for `patience`.
+    pub fn protocol(hosted: HostedDomains, patience: Duration) -> ReceiverRules {
+        ReceiverRules {
+            window: zi2_sig::limits::WINDOW_SECS,
+            page_name: PageName::Fallback,
+            deadline: patience,
+            queries: zi2_keys::limits::LOOK_UPS,
+            time: patience,
+            replay_mode: ReplayMode::Fail,
+            allowance: zi2_trust::limits::REPLAY_ALLOWANCE,
+            history: HistoryPolicy::default(),
+            hosted,
+            local_keys: Vec::new(),
+            exchanged: Vec::new(),
+        }
+    }
+
     /// The rules of the ingress side, with our own keys.
     pub fn of(config: &Config, keys: &Keyring) -> ReceiverRules {
         let sid = &config.server.sid;

@@ -15,7 +15,7 @@ pub const FUTURE_SECS: u64 = 300;
 /// Seconds for which a signature is fresh, by default (zi2.md §7).
 pub const WINDOW_SECS: u64 = 86_400;
 
-/// Keys tried for one signature (zi2.md §6): each costs a verification, and a stranger chooses how many he publishes.
+/// Keys of one place tried for one signature (zi2.md §6): each costs a verification, and a stranger chooses how many he publishes.
 pub const CANDIDATES: usize = 4;
 
 /// Octets of a key document (zi2.md §6).

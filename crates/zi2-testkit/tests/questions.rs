@@ -20,6 +20,14 @@ fn asking(server: &DnsServer) -> Resolver {
     Resolver::new(&DnsOptions { servers, trust_ad: TrustAd::Never, time: Duration::from_secs(5) }).unwrap()
 }
 
+/// The zone that all cases share, on a server, and whoever asks it.
+fn shared_zone() -> (DnsServer, World, Resolver) {
+    let (server, zone) = (DnsServer::start(), zi2_testkit::zone());
+    server.take(&zone);
+    let (world, resolver) = (World::parse(zone.to_string().as_bytes()).unwrap(), asking(&server));
+    (server, world, resolver)
+}
+
 fn services(resolver: &Resolver) -> Services {
     let store = StoreHandle::start(Arc::new(MemoryStore::new(Settings::memory()))).unwrap();
     Services { resolver: resolver.clone(), documents: Documents::None, store }
@@ -93,11 +101,7 @@ fn strange(asked: &[String], outcome: &Outcome, world: &serde_json::Value) -> Ve
 /// A flood from one domain costs the questions of one mail (R7: the cache), whatever its bodies.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_mails_cost_two_questions() {
-    let server = DnsServer::start();
-    let zone = zi2_testkit::zone();
-    server.take(&zone);
-    let world = World::parse(zone.to_string().as_bytes()).unwrap();
-    let resolver = asking(&server);
+    let (server, world, resolver) = shared_zone();
     let services = services(&resolver);
     for number in 0..1000 {
         let mail =
@@ -112,11 +116,7 @@ async fn a_thousand_mails_cost_two_questions() {
 /// A flood that names a new domain and a new server each time costs at most what each mail alone would (R6, R7).
 #[tokio::test(flavor = "multi_thread")]
 async fn new_names_cost_a_bounded_number_each() {
-    let server = DnsServer::start();
-    let zone = zi2_testkit::zone();
-    server.take(&zone);
-    let world = World::parse(zone.to_string().as_bytes()).unwrap();
-    let resolver = asking(&server);
+    let (server, world, resolver) = shared_zone();
     let services = services(&resolver);
     for number in 0..200 {
         let (from, sid) = (format!("x@a{number}.evil.example"), format!("mx{number}.evil.example"));

@@ -77,19 +77,14 @@ fn report(result: Result<(), Trouble>) -> ExitCode {
     let Err(trouble) = result else { return ExitCode::SUCCESS };
     let mut err = std::io::stderr();
     for line in trouble.lines() {
-        // Paths and texts of files reach the terminal escaped.
-        let shown: String = line.chars().flat_map(escaped).collect();
-        writeln!(err, "zi2-milter: {shown}").unwrap_or(());
+        writeln!(err, "zi2-milter: {}", plain(line)).unwrap_or(());
     }
     trouble.exit()
 }
 
-fn escaped(character: char) -> impl Iterator<Item = char> {
-    let (plain, code) = match character.is_control() {
-        true => (None, Some(character.escape_default())),
-        false => (Some(character), None),
-    };
-    plain.into_iter().chain(code.into_iter().flatten())
+/// A line for a terminal: whatever it would obey is shown as a replacement character.
+fn plain(line: &str) -> String {
+    line.chars().map(|character| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character }).collect()
 }
 
 fn man() -> Result<(), Trouble> {
@@ -115,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_escaped() {
-        assert_eq!("a\u{1b}[2Jü\n".chars().flat_map(escaped).collect::<String>(), "a\\u{1b}[2Jü\\n");
+    fn a_terminal_obeys_no_text() {
+        assert_eq!(plain("a\u{1b}[2J\u{fc}"), "a\u{fffd}[2J\u{fc}");
     }
 }

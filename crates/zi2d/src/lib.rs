@@ -11,7 +11,6 @@ mod host;
 pub mod limits;
 mod live;
 mod milter;
-mod records;
 mod report;
 mod trouble;
 

@@ -98,7 +98,7 @@ impl Arc {
 }
 
 fn begin(header: &Header<'_>, sets: &[Set<'_>], now: Timestamp, policy: &Policy, plan: &mut DigestPlan) -> State {
-    let mut input = SealInput::new();
+    let mut input = SealInput::begin();
     let mut links = Vec::with_capacity(sets.len());
     for (set, age) in sets.iter().zip((0..sets.len()).rev()) {
         input.add(set.results);

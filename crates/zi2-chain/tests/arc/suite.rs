@@ -128,12 +128,3 @@ fn keys_that_cannot_be_asked_for() {
     let (result, _) = verify(&message, &keys);
     assert!(matches!(result.reason, Reason::Seal(1, SignatureOutcome::TempError(_))), "{:?}", result.reason);
 }
-
-/// Users have the repository's copy only; where the original is present too, both are the same.
-#[test]
-fn the_copy_equals_the_original() {
-    let original = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors").join(NAME);
-    if original.exists() {
-        assert_eq!(std::fs::read_to_string(file()).unwrap(), std::fs::read_to_string(original).unwrap());
-    }
-}

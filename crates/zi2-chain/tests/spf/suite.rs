@@ -103,13 +103,3 @@ fn octets(value: &Yaml<'_>) -> Vec<u8> {
     };
     strings.concat().chars().map(|character| u8::try_from(u32::from(character)).unwrap()).collect()
 }
-
-/// Users have the repository's copy only; where the original is present too, both are the same.
-#[test]
-fn the_copy_equals_the_original() {
-    let original = file().parent().unwrap().join("../../../shared/vectors/spf/rfc7208-tests.yml");
-    if original.exists() {
-        let text = |path| std::fs::read_to_string(path).unwrap();
-        assert!(text(file()) == text(original));
-    }
-}

@@ -9,7 +9,7 @@ pub(crate) const SECTIONS: &[Section] = &[
     Section { name: "egress", summary: "Outgoing mail: certifying.", defs: EGRESS },
     Section { name: "senders", summary: "Who may be certified as whom.", defs: SENDERS },
     Section { name: "ingress", summary: "Incoming mail: verifying.", defs: INGRESS },
-    Section { name: "chain", summary: "Incoming mail: SPF, DKIM, DMARC.", defs: CHAIN },
+    Section { name: "chain", summary: "Incoming mail: SPF, DKIM, ARC, DMARC.", defs: CHAIN },
     Section { name: "replay", summary: "One certified message, delivered again and again.", defs: REPLAY },
     Section { name: "history", summary: "What past mail says about a key.", defs: HISTORY },
     Section { name: "dns", summary: "Where keys are looked up.", defs: DNS },

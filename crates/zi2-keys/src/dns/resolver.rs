@@ -90,15 +90,12 @@ impl Resolver {
 
     /// The TXT records of a name: none if it does not exist.
     pub async fn txt(&self, name: &QueryName, budget: &Budget) -> Result<TxtAnswer, Trouble> {
-        let found = self.look_up(name.as_str(), Kind::Txt, budget).await?;
-        let records = if let Data::Texts(texts) = found.data { texts } else { Vec::new() };
-        Ok(TxtAnswer { records, dnssec: found.dnssec })
+        self.records(name.as_str(), budget).await
     }
 
     /// The TXT records of a name of the existing chain, and why there are none: keys of DKIM and ARC.
     pub async fn texts(&self, name: &zi2_chain::DnsName, budget: &Budget) -> Result<Vec<Vec<u8>>, Trouble> {
-        let found = self.look_up(name.as_str(), Kind::Txt, budget).await?;
-        Ok(if let Data::Texts(texts) = found.data { texts } else { Vec::new() })
+        self.records(name.as_str(), budget).await.map(|answer| answer.records)
     }
 
     /// The answer to a question of the existing chain: SPF and DMARC.
@@ -144,6 +141,12 @@ impl Resolver {
             Source::Fixed(_) => 0,
             Source::Servers { servers, .. } => servers.asked(),
         }
+    }
+
+    async fn records(&self, name: &str, budget: &Budget) -> Result<TxtAnswer, Trouble> {
+        let found = self.look_up(name, Kind::Txt, budget).await?;
+        let records = if let Data::Texts(texts) = found.data { texts } else { Vec::new() };
+        Ok(TxtAnswer { records, dnssec: found.dnssec })
     }
 
     async fn look_up(&self, name: &str, kind: Kind, budget: &Budget) -> Result<Found, Trouble> {

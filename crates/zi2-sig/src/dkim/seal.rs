@@ -98,9 +98,8 @@ pub struct SealInput {
 }
 
 impl SealInput {
-    /// Begins with the first set.
-    #[allow(clippy::new_without_default, reason = "a default reads as if there were something to verify")]
-    pub fn new() -> SealInput {
+    /// Nothing yet: the fields of the first set come first.
+    pub fn begin() -> SealInput {
         SealInput { hashed: Context::new(&SHA256), canonical: Vec::new() }
     }
 

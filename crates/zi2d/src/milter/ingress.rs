@@ -148,14 +148,15 @@ impl Message for Ingress {
 /// The client for SPF. Whoever logged in sends from wherever they are, so their address says nothing.
 fn client(opening: &Opening<'_>, live: &Live) -> Client {
     let logged_in = opening.macros.value("{auth_authen}").is_some_and(|login| !login.is_empty());
-    let mail_from = opening.mail.address;
-    match live.chain.is_some() && mail_from.len() <= ADDRESS {
-        false => Client::default(),
-        true => Client {
-            address: opening.peer.address.map(|address| address.ip()).filter(|_| !logged_in),
-            helo: opening.peer.helo.to_vec(),
-            mail_from: mail_from.to_vec(),
-        },
+    if live.chain.is_none() {
+        return Client::default();
+    }
+    // No mail server takes a longer sender. If one did, it would have no domain for SPF, and DMARC would still be judged.
+    let mail_from = Some(opening.mail.address).filter(|sender| sender.len() <= ADDRESS);
+    Client {
+        address: opening.peer.address.map(|address| address.ip()).filter(|_| !logged_in),
+        helo: opening.peer.helo.to_vec(),
+        mail_from: mail_from.unwrap_or_default().to_vec(),
     }
 }
 

@@ -4,10 +4,12 @@ mod http;
 mod line;
 mod logging;
 mod metrics;
+mod watched;
 
 pub use http::serve_metrics;
 pub use metrics::Metrics;
 
 pub(crate) use line::{Line, Result, Unsigned};
 pub(crate) use logging::{Logging, start_logging};
-pub(crate) use metrics::{Direction, Watched};
+pub(crate) use metrics::Direction;
+pub(crate) use watched::Watched;

@@ -13,7 +13,6 @@ use zi2_milter::client::{Answer, Client, Endpoint, Mail, Origin};
 use zi2_milter::{Limits, Listener, OptNeg, Service, Stats, Verdict, serve};
 use zi2_sig::{Form, Identity, Kid, SigningKey};
 use zi2_store::{MemoryStore, Settings, StoreHandle};
-use zi2_trust::{HistoryPolicy, PageName, ReplayMode};
 use zi2d::{Clock, Desk, Live, Metrics, egress, ingress, wishes};
 
 pub(crate) const NOW: u64 = 1_795_600_000; // 2026-11-25
@@ -48,19 +47,7 @@ pub(crate) fn services(dns: FixedDns) -> Services {
 }
 
 pub(crate) fn receiver(hosted: HostedDomains) -> ReceiverRules {
-    ReceiverRules {
-        window: zi2_sig::limits::WINDOW_SECS,
-        page_name: PageName::Fallback,
-        deadline: Duration::from_secs(30),
-        queries: 60,
-        time: Duration::from_secs(30),
-        replay_mode: ReplayMode::Fail,
-        allowance: 20,
-        history: HistoryPolicy::default(),
-        hosted,
-        local_keys: Vec::new(),
-        exchanged: Vec::new(),
-    }
+    ReceiverRules::protocol(hosted, Duration::from_secs(30))
 }
 
 /// A server that hosts `good.example` and `b.example`, with one key.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use zi2_config::{Config, HostedDomains};
+use zi2_config::Config;
 use zi2_flow::{ChainRules, Client, Envelope, Inbound, Outcome, ReceiverRules, Services, World};
 use zi2_keys::{Documents, Keyring, Resolver};
 use zi2_mail::{HostName, Message, Timestamp};
 use zi2_sig::dkim::DKIM_SIGNATURE;
 use zi2_store::{MemoryStore, Settings, Store, StoreHandle};
-use zi2_trust::{Dmarc, HistoryPolicy, KeyHistory, PageName, ReplayMode, Submission, Verdict};
+use zi2_trust::{Dmarc, KeyHistory, Submission, Verdict};
 
 use super::Args;
 use crate::cli::Common;
@@ -40,7 +40,7 @@ impl Scene {
     }
 
     fn in_world(world: World) -> Result<Scene, Trouble> {
-        let mut rules = rules(world.hosted);
+        let mut rules = ReceiverRules::protocol(world.hosted, PATIENCE);
         (rules.local_keys, rules.exchanged) = (world.local_keys, world.exchanged);
         Ok(Scene {
             now: world.now,
@@ -124,22 +124,5 @@ pub(super) fn exit(verdict: Verdict) -> Exit {
         Verdict::Pass => Exit::Ok,
         Verdict::TempError => Exit::TempFail,
         Verdict::Fail | Verdict::Missing | Verdict::Expired | Verdict::Tampered => Exit::Negative,
-    }
-}
-
-/// The rules of a world: the protocol's own, whatever is configured here.
-fn rules(hosted: HostedDomains) -> ReceiverRules {
-    ReceiverRules {
-        window: zi2_sig::limits::WINDOW_SECS,
-        page_name: PageName::Fallback,
-        deadline: PATIENCE,
-        queries: zi2_keys::limits::LOOK_UPS,
-        time: PATIENCE,
-        replay_mode: ReplayMode::Fail,
-        allowance: zi2_trust::limits::REPLAY_ALLOWANCE,
-        history: HistoryPolicy::default(),
-        hosted,
-        local_keys: Vec::new(),
-        exchanged: Vec::new(),
     }
 }

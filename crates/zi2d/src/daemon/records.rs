@@ -14,7 +14,7 @@ use crate::limits::WATCHED_DOMAINS;
 const BUDGET: (u32, Duration) = (8, Duration::from_secs(10));
 
 /// Whether every hosted domain publishes the key that signs; none without a key, and when DNS did not answer for one.
-pub(crate) async fn all_published(live: &Live) -> Option<bool> {
+pub(super) async fn all_published(live: &Live) -> Option<bool> {
     let (identity, key) = live.sender.signer.as_ref()?;
     let mut all = true;
     for domain in live.sender.hosted.iter().take(WATCHED_DOMAINS) {

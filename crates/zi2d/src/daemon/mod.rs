@@ -1,31 +1,32 @@
 //! The milter role from start to end. The order matters: read the configuration, become the account, give up what is not
 //! needed, read keys, open the store, listen, say that it is ready.
 
+mod house;
+mod records;
+mod supervisor;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use sd_notify::NotifyState;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::timeout;
 use zi2_config::{Config, Loaded, Paths, StoreBackend};
 use zi2_flow::Services;
-use zi2_keys::{Documents, Keyring};
-use zi2_mail::Timestamp;
+use zi2_keys::Documents;
 use zi2_milter::{Inherited, Limits, Service, Stats, Verdict, serve};
-use zi2_sig::Kid;
 use zi2_store::{Durability, MemoryStore, Settings, SqliteStore, Store, StoreHandle};
 
 use crate::host::{Account, Listening, bind, enter_sandbox, notify};
-use crate::limits::{CALENDAR_PAUSE, FLUSH_TIME, TIDY_PAUSE};
+use crate::limits::FLUSH_TIME;
 use crate::live::{keyring, resolver};
 use crate::milter::{egress, ingress, wishes};
-use crate::records::all_published;
-use crate::report::{Direction, Logging, Watched, start_logging};
+use crate::report::{Direction, Logging, start_logging};
 use crate::trouble::Trouble;
 use crate::{Clock, Desk, Live, Metrics, serve_metrics};
+use house::{Counts, keep_house, watched};
+use supervisor::{Signals, Supervisor};
 
 /// Checks what a start would need, and changes nothing.
 pub(crate) fn check(paths: &Paths) -> Result<(), Trouble> {
@@ -114,7 +115,7 @@ async fn run(config: Config, paths: Paths, logging: &Logging) -> Result<(), Trou
     notify(&[NotifyState::Ready]);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "ready");
 
-    Supervisor { desk, paths, config, keys: Arc::new(keys) }.until_told(signals).await;
+    Supervisor { desk, paths, config, keys }.until_told(signals).await;
     metrics.set_ready(false);
     notify(&[NotifyState::Stopping]);
     tracing::info!("ending: messages under way are finished first");
@@ -193,164 +194,4 @@ fn say_what_signs(config: &Config, live: &Live) {
             "there is no key whose month has begun, so nothing will be certified; make one: zi2-cert keygen --domain DOMAIN"
         ),
     }
-}
-
-/// Seconds since the month began that a key is named after.
-fn age(kid: Kid, now: Timestamp) -> Option<u64> {
-    let (year, month) = kid.month();
-    Timestamp::of_month(year, month).map(|begins| now.secs().saturating_sub(begins.secs()))
-}
-
-#[derive(Clone, Default)]
-struct Counts {
-    rows: Arc<AtomicU64>,
-    nonces: Arc<AtomicU64>,
-}
-
-fn watched(
-    desk: &Arc<Desk>,
-    listeners: Vec<(&'static str, Arc<Stats>)>,
-    store: &StoreHandle,
-    counts: &Counts,
-    logging: &Logging,
-) -> Watched {
-    let (of_resolver, of_key) = (Arc::clone(desk), Arc::clone(desk));
-    let dropped = logging.dropped.clone();
-    Watched {
-        listeners,
-        store: store.clone(),
-        resolver: Box::new(move || of_resolver.live().services.resolver.clone()),
-        log_dropped: Box::new(move || u64::try_from(dropped.dropped_lines()).unwrap_or(u64::MAX)),
-        key_age: Box::new(move || age(of_key.live().signs_with()?, of_key.clock.now())),
-        rows: Arc::clone(&counts.rows),
-        nonces: Arc::clone(&counts.nonces),
-    }
-}
-
-/// Clears the store of what is too old to matter, counts what is left, and looks whether our key is published.
-async fn keep_house(desk: Arc<Desk>, counts: Counts) {
-    let mut due = interval(TIDY_PAUSE);
-    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        due.tick().await;
-        let live = desk.live();
-        match live.services.store.tidy(desk.clock.now(), live.receiver.window).await {
-            Ok(tidied) => {
-                counts.rows.store(tidied.rows, Ordering::Relaxed);
-                counts.nonces.store(tidied.nonces, Ordering::Relaxed);
-                tracing::debug!(?tidied, "store cleared");
-            }
-            Err(error) => tracing::error!(%error, "the store could not be cleared"),
-        }
-        desk.metrics.records_match(all_published(&live).await);
-    }
-}
-
-struct Signals {
-    end: [Signal; 2],
-    reload: [Signal; 2],
-}
-
-impl Signals {
-    fn new() -> Result<Signals, Trouble> {
-        let on = |kind| {
-            signal(kind)
-                .map_err(|error| Trouble::system(format!("no signals: {error}"), "Look at the system's limits."))
-        };
-        Ok(Signals {
-            end: [on(SignalKind::terminate())?, on(SignalKind::interrupt())?],
-            reload: [on(SignalKind::hangup())?, on(SignalKind::user_defined1())?],
-        })
-    }
-}
-
-/// Puts other rules in force when it is told to, or when the month changes.
-struct Supervisor {
-    desk: Arc<Desk>,
-    paths: Paths,
-    config: Config,
-    keys: Arc<Keyring>,
-}
-
-impl Supervisor {
-    async fn until_told(mut self, mut signals: Signals) {
-        let mut calendar = interval(CALENDAR_PAUSE);
-        calendar.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let ([terminate, interrupt], [hang_up, user]) = (&mut signals.end, &mut signals.reload);
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => return,
-                _ = interrupt.recv() => return,
-                _ = hang_up.recv() => self.reload(),
-                _ = user.recv() => self.reload(),
-                _ = calendar.tick() => self.turn_page(),
-            }
-        }
-    }
-
-    /// Everything new, or everything as it was.
-    fn reload(&mut self) {
-        notify(&[NotifyState::Reloading]);
-        match self.read() {
-            Ok(()) => {
-                self.desk.metrics.reloaded(true, self.desk.clock.now());
-                tracing::info!("reloaded: configuration, keys and sender maps");
-            }
-            Err(trouble) => {
-                self.desk.metrics.reloaded(false, self.desk.clock.now());
-                for line in trouble.lines() {
-                    tracing::error!("not reloaded: {line}");
-                }
-            }
-        }
-        notify(&[NotifyState::Ready]);
-    }
-
-    fn read(&mut self) -> Result<(), Trouble> {
-        let Loaded { config, notices, .. } = load(&self.paths)?;
-        let keys = keyring(&config)?;
-        let now = self.desk.live();
-        let mut services = now.services.clone();
-        if config.dns != self.config.dns {
-            services.resolver =
-                resolver(&config).map_err(|error| Trouble::unavailable(error, "Name resolvers as dns.servers."))?;
-        }
-        notices.iter().for_each(|notice| tracing::warn!("{notice}"));
-        for section in needs_restart(&self.config, &config) {
-            tracing::warn!("{section} has changed; it takes effect at the next start");
-        }
-        let live = Live::new(&config, &keys, services, self.desk.clock.now());
-        say_what_signs(&config, &live);
-        self.desk.replace(live);
-        (self.config, self.keys) = (config, Arc::new(keys));
-        Ok(())
-    }
-
-    /// A new month may have a new key.
-    fn turn_page(&self) {
-        let (live, now) = (self.desk.live(), self.desk.clock.now());
-        let due = self.keys.active(now, self.config.keys.kid).map(|(kid, _)| kid);
-        if due != live.signs_with() {
-            let live = Live::new(&self.config, &self.keys, live.services.clone(), now);
-            say_what_signs(&self.config, &live);
-            self.desk.replace(live);
-        }
-    }
-}
-
-/// What was read but cannot change in a running process.
-fn needs_restart<'a>(old: &Config, new: &Config) -> impl Iterator<Item = &'a str> {
-    let changed = [
-        ("server.user or server.group", (&old.server.user, &old.server.group) != (&new.server.user, &new.server.group)),
-        ("egress.listen", old.egress.listen != new.egress.listen),
-        ("ingress.listen", old.ingress.listen != new.ingress.listen),
-        ("[store]", old.store != new.store),
-        ("replay.sync or replay.capacity", {
-            (old.replay.sync, old.replay.capacity) != (new.replay.sync, new.replay.capacity)
-        }),
-        ("log.format or log.level", (old.log.format, old.log.level) != (new.log.format, new.log.level)),
-        ("[metrics]", old.metrics != new.metrics),
-        ("[limits]", old.limits != new.limits),
-    ];
-    changed.into_iter().filter(|(_, changed)| *changed).map(|(section, _)| section)
 }
