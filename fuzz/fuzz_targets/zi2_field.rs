@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use zi2_fuzz::{edit, pieces, unfolded};
-use zi2_mail::{Field, Header, HeaderCanon, HostName, Message, MessageReader, TagList, Timestamp, relaxed_value};
+use zi2_mail::{DigestPlan, Field, Header, HeaderCanon, HostName, Message, MessageReader, TagList, Timestamp, relaxed_value};
 use zi2_sig::{Certified, FIELD_NAME, Facts, Form, Identity, Kid, Outcome, Signer, SigningKey, Verifier, limits};
 
 const NOW: Timestamp = Timestamp::from_secs(1_777_400_000);
@@ -40,20 +40,22 @@ fuzz_target!(|data: &[u8]| {
 
 fn verify(message: &[u8], key: &SigningKey) -> Facts {
     let message = Message::split(message);
-    let mut verifier = Verifier::new(&message.header, NOW, limits::WINDOW_SECS);
-    verifier.body(message.body);
+    let mut plan = DigestPlan::new();
+    let mut verifier = Verifier::new(&message.header, NOW, limits::WINDOW_SECS, &mut plan);
     verifier.answer(key.public().into());
-    verifier.finish()
+    verifier.finish(&plan.digest(message.body))
 }
 
 fn verify_in_pieces(message: &[u8], key: &SigningKey, size: u8) -> Facts {
     let mut reader = MessageReader::new();
     let body: Vec<&[u8]> = pieces(message, size).map(|piece| reader.feed(piece)).collect();
     let header = reader.into_header();
-    let mut verifier = Verifier::new(&header, NOW, limits::WINDOW_SECS);
-    body.into_iter().for_each(|piece| verifier.body(piece));
+    let mut plan = DigestPlan::new();
+    let mut verifier = Verifier::new(&header, NOW, limits::WINDOW_SECS, &mut plan);
     verifier.answer(key.public().into());
-    verifier.finish()
+    let mut digester = plan.start();
+    body.into_iter().for_each(|piece| digester.feed(piece));
+    verifier.finish(&digester.finish())
 }
 
 fn nothing_verifies_by_a_key_that_never_signed(message: &[u8], size: u8) {
@@ -101,9 +103,9 @@ fn without_our_field(message: &[u8]) -> Vec<u8> {
 
 fn sign(message: &[u8], form: Form) -> Option<Vec<u8>> {
     let Message { header, body } = Message::split(message);
-    let mut signer = Signer::new(&header, &IDENTITY, form, NOW, [7; 16]).ok()?;
-    signer.body(body);
-    let signed = signer.finish(&OURS).ok()?;
+    let mut plan = DigestPlan::new();
+    let signer = Signer::new(&header, &IDENTITY, form, NOW, [7; 16], &mut plan).ok()?;
+    let signed = signer.finish(&plan.digest(body), &OURS).ok()?;
     Some([signed.field.wire().as_bytes(), b"\r\n", message].concat())
 }
 

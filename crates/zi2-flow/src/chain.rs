@@ -11,7 +11,7 @@ use zi2_chain::dmarc::{Dmarc, Identifiers};
 use zi2_chain::spf::{Spf, SpfIdentity, SpfInput, SpfResult, SpfVerdict};
 use zi2_chain::{Answer, ChainResults, DnsName, Question};
 use zi2_keys::{Budget, Resolver};
-use zi2_mail::{BodyDigester, DigestPlan, Domain, Header, HostName, Timestamp};
+use zi2_mail::{DigestPlan, Digests, Domain, Header, HostName, Timestamp};
 use zi2_sig::dkim::{self, DkimRecords, KeyName, RecordAnswer};
 
 use crate::Services;
@@ -44,12 +44,19 @@ const SPF_SHARE: u32 = 30;
 /// The same for keys of DKIM and ARC: ten signatures with a CNAME each.
 const DKIM_SHARE: u32 = 20;
 
+/// A message whose body is still to come.
+pub(crate) struct Arrival<'a> {
+    pub(crate) header: &'a Header<'a>,
+    pub(crate) from: Option<&'a Domain>,
+    pub(crate) client: &'a Client,
+    pub(crate) now: Timestamp,
+}
+
 /// The chain under way.
 pub(crate) struct Chain {
     dkim: dkim::Verifier,
     arc: arc::Arc,
     keys: Option<Background<Vec<(KeyName, RecordAnswer)>>>,
-    body: BodyDigester,
     spf: Option<Background<SpfResult>>,
     dmarc: Option<Background<Dmarc>>,
     resolver: Resolver,
@@ -60,20 +67,18 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    /// Starts all that can be asked before the body.
+    /// Starts all that can be asked before the body, and asks `plan` for the digests needed.
     pub(crate) fn begin(
-        header: &Header<'_>,
-        from: Option<&Domain>,
-        client: &Client,
+        arrival: &Arrival<'_>,
+        plan: &mut DigestPlan,
         services: &Services,
         budget: &Arc<Budget>,
         rules: &ChainRules,
-        now: Timestamp,
     ) -> Chain {
+        let Arrival { header, from, client, now } = *arrival;
         let (resolver, budget) = (services.resolver.clone(), Arc::clone(budget));
-        let mut plan = DigestPlan::new();
-        let dkim = dkim::Verifier::new(header, now, &dkim::Policy::default(), &mut plan);
-        let arc = arc::Arc::new(header, now, &dkim::Policy::default(), &mut plan);
+        let dkim = dkim::Verifier::new(header, now, &dkim::Policy::default(), plan);
+        let arc = arc::Arc::new(header, now, &dkim::Policy::default(), plan);
         // DKIM's first: where there are too many, DMARC needs those.
         let mut names = dkim.questions();
         let more: Vec<_> = arc.questions().into_iter().filter(|name| !names.contains(name)).collect();
@@ -92,7 +97,7 @@ impl Chain {
             };
             check(Spf::new(&input), &resolver, Budget::part(&budget, SPF_SHARE))
         });
-        Chain { dkim, arc, keys, body: plan.start(), spf, dmarc, resolver, budget, deadline: rules.deadline, unsure }
+        Chain { dkim, arc, keys, spf, dmarc, resolver, budget, deadline: rules.deadline, unsure }
     }
 
     /// Whether the body can change a result: a signature waits for its key.
@@ -100,12 +105,8 @@ impl Chain {
         self.keys.is_some()
     }
 
-    pub(crate) fn body(&mut self, chunk: &[u8]) {
-        self.body.feed(chunk);
-    }
-
-    /// The results, at the deadline at the latest.
-    pub(crate) async fn finish(mut self) -> ChainResults {
+    /// The results, at the deadline at the latest, once the body has been digested by the plan that was asked.
+    pub(crate) async fn finish(mut self, digests: &Digests) -> ChainResults {
         let deadline = Instant::now() + self.deadline;
         if let Some(keys) = self.keys {
             for (name, answer) in keys.by(deadline).await.unwrap_or_default() {
@@ -113,8 +114,7 @@ impl Chain {
                 self.arc.answer(&name, &answer);
             }
         }
-        let digests = self.body.finish();
-        let (dkim, arc) = (self.dkim.finish(&digests), self.arc.finish(&digests));
+        let (dkim, arc) = (self.dkim.finish(digests), self.arc.finish(digests));
         let spf = match self.spf {
             Some(spf) => spf.by(deadline).await,
             None => None,

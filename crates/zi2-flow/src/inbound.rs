@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use zi2_chain::ChainResults;
 use zi2_config::HostedDomains;
 use zi2_keys::{Budget, Search};
-use zi2_mail::{AddrSpec, Domain, Header, Timestamp, parse_envelope_address};
+use zi2_mail::{AddrSpec, DigestPlan, Domain, Header, Timestamp, parse_envelope_address};
 use zi2_sig::{Attested, Facts, KeyQuery, Unambiguous, Verifier};
 use zi2_trust::{
     Admission, Admitted, Circumstances, Dmarc, Findings, Held, HistoryPolicy, Holdings, Judgement, KeyHistory, Ladder,
@@ -16,7 +16,8 @@ use zi2_trust::{
 
 use crate::Services;
 use crate::background::Background;
-use crate::chain::{Chain, ChainRules, Client};
+use crate::chain::{Arrival, Chain, ChainRules, Client};
+use crate::pass::Pass;
 
 /// What the ingress side goes by. Built once per configuration.
 #[derive(Clone, Debug)]
@@ -98,6 +99,8 @@ pub struct Outcome {
 /// A message being verified.
 pub struct Inbound {
     verifier: Verifier,
+    /// Shared by all who want something of the body.
+    pass: Pass,
     services: Services,
     rules: Arc<ReceiverRules>,
     now: Timestamp,
@@ -111,10 +114,12 @@ pub struct Inbound {
 impl Inbound {
     /// Reads the header section and starts, in the background, all that must be asked. Needs a tokio runtime.
     pub fn begin(header: &Header<'_>, services: &Services, rules: &Arc<ReceiverRules>, now: Timestamp) -> Inbound {
-        let verifier = Verifier::new(header, now, rules.window);
+        let mut plan = DigestPlan::new();
+        let verifier = Verifier::new(header, now, rules.window, &mut plan);
         let budget = Arc::new(Budget::new(rules.queries, rules.time));
         let mut inbound = Inbound {
             verifier,
+            pass: Pass::Asked(plan),
             services: services.clone(),
             rules: Arc::clone(rules),
             now,
@@ -136,10 +141,11 @@ impl Inbound {
     }
 
     /// Evaluates the existing chain as well, for a message of this client. DMARC's result then counts, whatever
-    /// [`Inbound::finish`] is told. Call it before the body.
+    /// [`Inbound::finish`] is told. Call it before the body: afterwards it does nothing.
     pub fn evaluate_chain(&mut self, header: &Header<'_>, client: &Client, rules: &ChainRules) {
-        let from = self.verifier.from();
-        self.chain = Some(Chain::begin(header, from, client, &self.services, &self.budget, rules, self.now));
+        let Pass::Asked(plan) = &mut self.pass else { return };
+        let arrival = Arrival { header, from: self.verifier.from(), client, now: self.now };
+        self.chain = Some(Chain::begin(&arrival, plan, &self.services, &self.budget, rules));
     }
 
     /// Whether the rest of the body can still change the outcome.
@@ -149,9 +155,8 @@ impl Inbound {
 
     /// Takes the next octets of the body.
     pub fn body(&mut self, chunk: &[u8]) {
-        self.verifier.body(chunk);
-        if let Some(chain) = &mut self.chain {
-            chain.body(chunk);
+        if self.wants_body() {
+            self.pass.feed(chunk);
         }
     }
 
@@ -170,13 +175,14 @@ impl Inbound {
             Some(past) => past.by(deadline).await.flatten(),
             None => None,
         };
-        let Inbound { verifier, services, rules, now, budget, policy, chain, .. } = self;
+        let Inbound { verifier, pass, services, rules, now, budget, policy, chain, .. } = self;
+        let digests = pass.finish();
         let chain = match chain {
-            Some(chain) => Some(chain.finish().await),
+            Some(chain) => Some(chain.finish(&digests).await),
             None => None,
         };
         let dmarc = chain.as_ref().map_or(dmarc, |chain| Dmarc::of(chain.dmarc.as_ref()));
-        let facts = verifier.finish();
+        let facts = verifier.finish(&digests);
         let admitted = admit(&services, &rules, &facts, envelope).await;
         let around = Circumstances {
             now,

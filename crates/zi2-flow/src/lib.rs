@@ -7,6 +7,7 @@ mod background;
 mod chain;
 mod inbound;
 mod outbound;
+mod pass;
 mod rules;
 mod services;
 mod world;

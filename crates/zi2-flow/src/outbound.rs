@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use zi2_config::{HostedDomains, OnMismatch, SenderDecision, SenderMap, Submitter};
-use zi2_mail::{AddrSpec, Domain, Header, NewField, Timestamp};
+use zi2_mail::{AddrSpec, BodyDigester, DigestPlan, Digests, Domain, Header, NewField, Timestamp};
 use zi2_sig::{
     Candidate, Form, Identity, KeyAnswer, Origin, Refusal, Signed, Signer, SigningKey, Unambiguous, Verifier,
 };
@@ -45,6 +45,7 @@ pub enum Departure {
 /// A message on its way to be certified.
 pub struct Outbound {
     signer: Signer,
+    body: BodyDigester,
     key: Arc<SigningKey>,
     time: Timestamp,
     window: u64,
@@ -76,9 +77,11 @@ impl SenderRules {
             return if refusing { Departure::Reject(Some(from)) } else { Departure::Mismatch(Some(from)) };
         }
         let Some((identity, key)) = &self.signer else { return Departure::Leave(Reason::KeyMissing, Some(from)) };
-        match Signer::new(header, identity, self.form, now, nonce) {
+        let mut plan = DigestPlan::new();
+        match Signer::new(header, identity, self.form, now, nonce, &mut plan) {
             Ok(signer) => {
-                let outbound = Outbound { signer, key: Arc::clone(key), time: now, window: self.window };
+                let (body, key) = (plan.start(), Arc::clone(key));
+                let outbound = Outbound { signer, body, key, time: now, window: self.window };
                 Departure::Certify(Box::new(outbound))
             }
             Err(refusal) => Departure::Leave(Reason::from(&refusal), Some(from)),
@@ -94,7 +97,7 @@ impl Outbound {
 
     /// Takes the next octets of the body.
     pub fn body(&mut self, chunk: &[u8]) {
-        self.signer.body(chunk);
+        self.body.feed(chunk);
     }
 
     /// Signs, and for recipients hosted here verifies our own output (zi2.md §10).
@@ -104,37 +107,53 @@ impl Outbound {
         envelope: &Envelope,
         hosted: &HostedDomains,
     ) -> Result<Certified, Refusal> {
-        let signed = self.signer.finish(&self.key)?;
-        let local = envelope.any_hosted(hosted).then(|| judge_own(&signed, &self.key, header, self.time, self.window));
+        let digests = self.body.finish();
+        let signed = self.signer.finish(&digests, &self.key)?;
+        let own = Own { field: &signed.field, header, digests: &digests, key: &self.key };
+        let local = envelope.any_hosted(hosted).then(|| own.judge(self.time, self.window));
         Ok(Certified { signed, local })
     }
 }
 
-/// The verifier on the signer's own output, with our own key and nothing else.
-fn judge_own(signed: &Signed, key: &SigningKey, header: &Header<'_>, now: Timestamp, window: u64) -> Judgement {
-    let octets = [signed.field.wire().as_bytes(), b"\r\n", header.octets()].concat();
-    let mut verifier = Verifier::new(&Header::parse(&octets), now, window);
-    let answer =
-        KeyAnswer { candidates: vec![Candidate { key: key.public(), origin: Origin::Local }], ..KeyAnswer::default() };
-    verifier.answer(answer.clone());
-    let facts = verifier.finish_with(&signed.body);
-    let findings = Findings { answer, dnssec: None, confirmed: vec![key.public()], siblings: Vec::new() };
-    judge(
-        &facts,
-        &Circumstances {
-            now,
-            submission: Submission::Here,
-            from_hosted: true,
-            recipient_hosted: true,
-            published: PublishedPolicy::Nothing,
-            dmarc: Dmarc::Unknown,
-            past: &[],
-            history: &HistoryPolicy::default(),
-            replay: ReplayVerdict::Fresh,
-            replay_mode: ReplayMode::Off,
-            findings: Some(&findings),
-        },
-    )
+/// A message as we certified it.
+struct Own<'a> {
+    field: &'a NewField,
+    header: &'a Header<'a>,
+    digests: &'a Digests,
+    key: &'a SigningKey,
+}
+
+impl Own<'_> {
+    /// The verifier on the signer's own output, with our own key and nothing else.
+    fn judge(&self, now: Timestamp, window: u64) -> Judgement {
+        let Own { field, header, digests, key } = self;
+        let octets = [field.wire().as_bytes(), b"\r\n", header.octets()].concat();
+        // What it asks of the body the signer has asked: we sign the body as it is.
+        let mut verifier = Verifier::new(&Header::parse(&octets), now, window, &mut DigestPlan::new());
+        let answer = KeyAnswer {
+            candidates: vec![Candidate { key: key.public(), origin: Origin::Local }],
+            ..KeyAnswer::default()
+        };
+        verifier.answer(answer.clone());
+        let facts = verifier.finish(digests);
+        let findings = Findings { answer, dnssec: None, confirmed: vec![key.public()], siblings: Vec::new() };
+        judge(
+            &facts,
+            &Circumstances {
+                now,
+                submission: Submission::Here,
+                from_hosted: true,
+                recipient_hosted: true,
+                published: PublishedPolicy::Nothing,
+                dmarc: Dmarc::Unknown,
+                past: &[],
+                history: &HistoryPolicy::default(),
+                replay: ReplayVerdict::Fresh,
+                replay_mode: ReplayMode::Off,
+                findings: Some(&findings),
+            },
+        )
+    }
 }
 
 /// A Date field for a client that sent none (RFC 5322 §3.6.1), in UTC.

@@ -1,7 +1,7 @@
 //! What is exactly at a limit passes, and one more does not.
 #![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 
-use zi2_mail::{Header, HostName, Message, Timestamp};
+use zi2_mail::{DigestPlan, Header, HostName, Message, Timestamp};
 use zi2_sig::{
     Certified, DocumentError, FIELD_NAME, Failure, Form, Identity, KeyDocument, KeyFileError, KeyRecord, Kid, Outcome,
     RecordError, Signer, SigningKey, SyntaxFault, Verifier, limits, pkcs8_pem,
@@ -19,8 +19,9 @@ fn field(now: Timestamp) -> String {
     let identity =
         Identity { sid: HostName::parse("mail.example.com").unwrap(), kid: Kid::parse("zi2-cert-2026-04").unwrap() };
     let message = Message::split(MAIL);
-    let signer = Signer::new(&message.header, &identity, Form::Draft, now, [3; 16]).unwrap();
-    signer.finish(&key()).unwrap().field.wire()
+    let mut plan = DigestPlan::new();
+    let signer = Signer::new(&message.header, &identity, Form::Draft, now, [3; 16], &mut plan).unwrap();
+    signer.finish(&plan.digest(message.body), &key()).unwrap().field.wire()
 }
 
 fn parse(field: &str) -> Result<Certified, Failure> {
@@ -58,10 +59,10 @@ fn the_clock() {
     let mail = [field(signed).as_bytes(), b"\r\n", MAIL].concat();
     let message = Message::split(&mail);
     let outcome = |now| {
-        let mut verifier = Verifier::new(&message.header, now, limits::WINDOW_SECS);
-        verifier.body(message.body);
+        let mut plan = DigestPlan::new();
+        let mut verifier = Verifier::new(&message.header, now, limits::WINDOW_SECS, &mut plan);
         verifier.answer(key().public().into());
-        verifier.finish().outcome
+        verifier.finish(&plan.digest(message.body)).outcome
     };
     assert!(matches!(outcome(signed.sub_secs(limits::FUTURE_SECS)), Outcome::Verified(_)));
     assert_eq!(outcome(signed.sub_secs(limits::FUTURE_SECS + 1)), Outcome::Failed(Failure::Future));

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test")]
 
 use proptest::prelude::*;
-use zi2_mail::{HostName, Message, MessageReader, Timestamp};
+use zi2_mail::{DigestPlan, HostName, Message, MessageReader, Timestamp};
 use zi2_sig::{Facts, Form, Identity, Kid, Outcome, Signer, SigningKey, Verifier, limits};
 
 const NOW: Timestamp = Timestamp::from_secs(1_777_400_000);
@@ -18,18 +18,18 @@ fn key() -> SigningKey {
 /// The message with a certification on top, or nothing where the signer refuses.
 fn certify(octets: &[u8], form: Form, nonce: [u8; 16]) -> Option<Vec<u8>> {
     let message = Message::split(octets);
-    let mut signer = Signer::new(&message.header, &identity(), form, NOW, nonce).ok()?;
-    signer.body(message.body);
-    let signed = signer.finish(&key()).ok()?;
+    let mut plan = DigestPlan::new();
+    let signer = Signer::new(&message.header, &identity(), form, NOW, nonce, &mut plan).ok()?;
+    let signed = signer.finish(&plan.digest(message.body), &key()).ok()?;
     Some([signed.field.wire().as_bytes(), b"\r\n", octets].concat())
 }
 
 fn verify(octets: &[u8]) -> Facts {
     let message = Message::split(octets);
-    let mut verifier = Verifier::new(&message.header, NOW, limits::WINDOW_SECS);
-    verifier.body(message.body);
+    let mut plan = DigestPlan::new();
+    let mut verifier = Verifier::new(&message.header, NOW, limits::WINDOW_SECS, &mut plan);
     verifier.answer(key().public().into());
-    verifier.finish()
+    verifier.finish(&plan.digest(message.body))
 }
 
 fn verify_in_chunks(octets: &[u8], size: usize) -> Facts {
@@ -39,10 +39,12 @@ fn verify_in_chunks(octets: &[u8], size: usize) -> Facts {
         body.extend_from_slice(reader.feed(chunk));
     }
     let header = reader.into_header();
-    let mut verifier = Verifier::new(&header, NOW, limits::WINDOW_SECS);
-    body.chunks(size).for_each(|chunk| verifier.body(chunk));
+    let mut plan = DigestPlan::new();
+    let mut verifier = Verifier::new(&header, NOW, limits::WINDOW_SECS, &mut plan);
     verifier.answer(key().public().into());
-    verifier.finish()
+    let mut digester = plan.start();
+    body.chunks(size).for_each(|chunk| digester.feed(chunk));
+    verifier.finish(&digester.finish())
 }
 
 fn passes(facts: &Facts) -> bool {

@@ -117,10 +117,10 @@ impl Mail {
             kid: Kid::parse(by.kid).expect("a key identifier"),
         };
         let time = Timestamp::from_secs(by.time);
-        let mut signer =
-            Signer::new(&message.header, &identity, by.form, time, nonce(by.key)).expect("an unambiguous message");
-        signer.body(message.body);
-        let signed = signer.finish(&key(by.key)).expect("fit for SMTP");
+        let mut plan = DigestPlan::new();
+        let signer = Signer::new(&message.header, &identity, by.form, time, nonce(by.key), &mut plan)
+            .expect("an unambiguous message");
+        let signed = signer.finish(&plan.digest(message.body), &key(by.key)).expect("fit for SMTP");
         self.above(signed.field.wire())
     }
 

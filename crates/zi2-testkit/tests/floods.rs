@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use zi2_mail::limits::{HEADER_FIELDS, HEADER_OCTETS};
-use zi2_mail::{Message, MessageReader, Timestamp};
+use zi2_mail::{DigestPlan, Message, MessageReader, Timestamp};
 use zi2_sig::{Verifier, limits::WINDOW_SECS};
 use zi2_testkit::{Case, NOW, cases};
 
@@ -11,7 +11,7 @@ fn case(id: &str) -> Case {
 }
 
 fn verifier(octets: &[u8]) -> Verifier {
-    Verifier::new(&Message::split(octets).header, Timestamp::from_secs(NOW), WINDOW_SECS)
+    Verifier::new(&Message::split(octets).header, Timestamp::from_secs(NOW), WINDOW_SECS, &mut DigestPlan::new())
 }
 
 /// TC-096: of a header section that is too large, no more is kept than the limit, however it arrives.

@@ -10,7 +10,7 @@ use common::{differences, present, steps};
 use host::rules;
 use zi2_flow::{Envelope, Inbound, Outcome, Services, World};
 use zi2_keys::Resolver;
-use zi2_mail::{Header, HostName, Message, MessageReader, NewField, crlf_from_file};
+use zi2_mail::{DigestPlan, Header, HostName, Message, MessageReader, NewField, crlf_from_file};
 use zi2_sig::{FIELD_NAME, Verifier, limits::WINDOW_SECS};
 use zi2_store::{MemoryStore, Page, Settings, Store, StoreHandle};
 use zi2_testkit::{Case, Row, Step, cases};
@@ -134,10 +134,12 @@ fn services(world: &World, store: &StoreHandle) -> Services {
 /// Puts the message's nonce into the log of issued nonces, as the egress side does.
 async fn issue(octets: &[u8], world: &World, store: &StoreHandle) {
     let message = Message::split(octets);
-    let mut verifier = Verifier::new(&message.header, world.now, WINDOW_SECS);
-    verifier.body(message.body);
+    let mut plan = DigestPlan::new();
+    let mut verifier = Verifier::new(&message.header, world.now, WINDOW_SECS, &mut plan);
     verifier.answer(world.local_keys.first().expect("our key").key.into());
-    let zi2_sig::Outcome::Verified(attested) = verifier.finish().outcome else { panic!("certified with our key") };
+    let zi2_sig::Outcome::Verified(attested) = verifier.finish(&plan.digest(message.body)).outcome else {
+        panic!("certified with our key")
+    };
     store.issue(attested.id(), attested.time().day()).await.unwrap();
 }
 

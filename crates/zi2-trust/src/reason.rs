@@ -192,7 +192,7 @@ impl From<&Refusal> for Reason {
         match refusal {
             Refusal::Header(failure) => Reason::from(failure),
             Refusal::NotSmtp(_) => Reason::MessageNotSmtp,
-            Refusal::Field(_) => Reason::InternalError,
+            Refusal::Field(_) | Refusal::Digests => Reason::InternalError,
         }
     }
 }

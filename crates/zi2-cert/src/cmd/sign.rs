@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use rustix::rand::{GetRandomFlags, getrandom};
 use zi2_config::Config;
 use zi2_keys::{FileError, KeyPlace, Keyring};
-use zi2_mail::{HostName, Message, Timestamp, crlf_from_file};
+use zi2_mail::{DigestPlan, HostName, Message, Timestamp, crlf_from_file};
 use zi2_sig::{FIELD_NAME, Form, Identity, Kid, Refusal, Signer, SigningKey};
 use zi2_trust::Reason;
 
@@ -111,9 +111,10 @@ fn certified(
     let octets = crlf_from_file(file);
     let bare = without_certifications(&octets);
     let message = Message::split(&bare);
-    let mut signer = Signer::new(&message.header, identity, form, now, nonce).map_err(|refusal| refused(&refusal))?;
-    signer.body(message.body);
-    let signed = signer.finish(key).map_err(|refusal| refused(&refusal))?;
+    let mut plan = DigestPlan::new();
+    let signer =
+        Signer::new(&message.header, identity, form, now, nonce, &mut plan).map_err(|refusal| refused(&refusal))?;
+    let signed = signer.finish(&plan.digest(message.body), key).map_err(|refusal| refused(&refusal))?;
     let whole = [signed.field.wire().as_bytes(), b"\r\n", &bare].concat();
     match octets {
         std::borrow::Cow::Borrowed(_) => Ok(whole),
@@ -152,8 +153,10 @@ fn refused(refusal: &Refusal) -> Trouble {
         Refusal::Header(failure) => failure_detail(failure),
         Refusal::NotSmtp(why) => why.to_string(),
         Refusal::Field(error) => error.to_string(),
+        Refusal::Digests => "the body was not digested for this signer".to_owned(),
     };
-    let exit = if matches!(refusal, Refusal::Field(_)) { Exit::Software } else { Exit::Data };
+    let ours = matches!(refusal, Refusal::Field(_) | Refusal::Digests);
+    let exit = if ours { Exit::Software } else { Exit::Data };
     Trouble::new(exit, format!("not certified: {}: {detail}", reason.as_str()), reason.explanation().remedy)
 }
 

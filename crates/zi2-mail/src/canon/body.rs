@@ -54,7 +54,7 @@ impl HeldLines {
         let (text, crlfs, cr) = split_line_ends(octets);
         // A CR held until now had no LF after it: it was text.
         if !text.is_empty() || self.cr == Cr::Held {
-            self.release(sink);
+            self.ending(BodyCanon::Raw).write(sink);
             self.crlfs = 0;
             self.text = Text::Some;
             sink(text);
@@ -63,40 +63,48 @@ impl HeldLines {
         self.cr = cr;
     }
 
-    /// Passes on what the algorithm wants of the held end.
-    pub(crate) fn finish(&self, canon: BodyCanon, sink: &mut impl FnMut(&[u8])) {
-        if canon == BodyCanon::Raw || self.cr == Cr::Held {
-            self.release(sink);
-        }
+    /// What the algorithm wants of the held end.
+    pub(crate) fn ending(&self, canon: BodyCanon) -> Ending {
         match canon {
-            BodyCanon::Raw => {}
+            BodyCanon::Raw => Ending { crlfs: self.crlfs, after_cr: (self.cr == Cr::Held).then_some(0) },
             // RFC 6376 §3.4.4: an empty body has no CRLF in relaxed form, §3.4.3: it has one in simple form.
-            BodyCanon::Relaxed if self.only_crlf() => {}
-            BodyCanon::Simple | BodyCanon::Relaxed => sink(b"\r\n"),
+            BodyCanon::Relaxed if self.only_crlf() => Ending { crlfs: 0, after_cr: None },
+            BodyCanon::Simple | BodyCanon::Relaxed if self.cr == Cr::Held => {
+                Ending { crlfs: self.crlfs, after_cr: Some(1) }
+            }
+            BodyCanon::Simple | BodyCanon::Relaxed => Ending { crlfs: 1, after_cr: None },
         }
-    }
-
-    /// Whether raw and simple form are the same.
-    pub(crate) fn simple_is_raw(&self) -> bool {
-        self.crlfs == 1 && self.cr == Cr::None
     }
 
     /// Whether nothing but CRLFs has come.
     pub(crate) fn only_crlf(&self) -> bool {
         self.text == Text::None && self.cr == Cr::None
     }
+}
 
-    fn release(&self, sink: &mut impl FnMut(&[u8])) {
-        static CRLFS: [[u8; 2]; 512] = [*b"\r\n"; 512];
-        let mut left = self.crlfs;
-        while left > 0 {
-            let some = CRLFS.get(..usize::try_from(left).unwrap_or(usize::MAX)).unwrap_or(&CRLFS);
-            sink(some.as_flattened());
-            left -= some.len() as u64;
-        }
-        if self.cr == Cr::Held {
+/// The end of a canonical form: CRLFs, and perhaps a CR that is text and CRLFs after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ending {
+    crlfs: u64,
+    after_cr: Option<u64>,
+}
+
+impl Ending {
+    pub(crate) fn write(self, sink: &mut impl FnMut(&[u8])) {
+        write_crlfs(self.crlfs, sink);
+        if let Some(crlfs) = self.after_cr {
             sink(b"\r");
+            write_crlfs(crlfs, sink);
         }
+    }
+}
+
+fn write_crlfs(mut left: u64, sink: &mut impl FnMut(&[u8])) {
+    static CRLFS: [[u8; 2]; 512] = [*b"\r\n"; 512];
+    while left > 0 {
+        let some = CRLFS.get(..usize::try_from(left).unwrap_or(usize::MAX)).unwrap_or(&CRLFS);
+        sink(some.as_flattened());
+        left -= some.len() as u64;
     }
 }
 
@@ -240,6 +248,22 @@ impl Squeezer {
     }
 }
 
+/// Octets at the start that are in relaxed form as they are, whatever comes after them: the first blank that goes or may go
+/// ends them.
+pub(crate) fn unchanged(octets: &[u8]) -> usize {
+    for (block, rest) in (0..octets.len()).step_by(BLOCK).map(|block| (block, octets.get(block..).unwrap_or_default()))
+    {
+        let blanks = match rest.first_chunk::<{ BLOCK + 1 }>() {
+            Some(window) => blanks(window),
+            None => blanks(&padded(rest)),
+        };
+        if blanks != 0 {
+            return block + blanks.trailing_zeros() as usize;
+        }
+    }
+    octets.len() - usize::from(octets.ends_with(b" "))
+}
+
 /// Parts white space at the end, with or without a CR, from octets about which everything is known.
 fn split_blank(octets: &[u8]) -> (&[u8], Blank) {
     let (mut decided, held) = match octets {
@@ -310,7 +334,7 @@ mod tests {
             }
         }
         squeezer.finish(&mut |octets| lines.feed(octets, &mut sink));
-        lines.finish(canon, &mut sink);
+        lines.ending(canon).write(&mut sink);
         String::from_utf8(out).unwrap()
     }
 

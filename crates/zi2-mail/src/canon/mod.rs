@@ -5,7 +5,7 @@
 mod body;
 mod header;
 
-pub(crate) use self::body::{HeldLines, Squeezer};
+pub(crate) use self::body::{Ending, HeldLines, Squeezer, unchanged};
 pub use self::{
     body::BodyCanon,
     header::{HeaderCanon, relaxed_value},

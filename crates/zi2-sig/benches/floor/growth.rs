@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use zi2_mail::{Message, Timestamp};
+use zi2_mail::{DigestPlan, Message, Timestamp};
 use zi2_sig::{FIELD_NAME, Form, Verifier, limits};
 
 use crate::common::corpus;
@@ -55,6 +55,6 @@ fn longest_list(extra: usize) -> Vec<u8> {
 
 fn read(message: &[u8], now: Timestamp) {
     let message = Message::split(black_box(message));
-    let verifier = Verifier::new(&message.header, now, limits::WINDOW_SECS);
+    let verifier = Verifier::new(&message.header, now, limits::WINDOW_SECS, &mut DigestPlan::new());
     assert!(verifier.query().is_some(), "it gets as far as asking for keys");
 }

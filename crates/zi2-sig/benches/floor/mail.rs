@@ -1,6 +1,6 @@
 //! A message to sign and, signed, to verify.
 
-use zi2_mail::{HostName, Message, Timestamp};
+use zi2_mail::{DigestPlan, HostName, Message, Timestamp};
 use zi2_sig::{Form, Identity, Kid, Outcome, PublicKey, Signed, Signer, SigningKey, Verifier, limits};
 
 use crate::common::corpus::{self, Sequence};
@@ -51,19 +51,19 @@ impl Mail {
     /// Signs, as a program does that has the message in memory: the field as it goes on the wire.
     pub(crate) fn sign(&self, key: &SigningKey) -> String {
         let message = Message::split(&self.unsigned);
-        let mut signer = Signer::new(&message.header, &self.identity, self.form, NOW, self.nonce).unwrap();
-        signer.body(message.body);
-        let Signed { field, .. } = signer.finish(key).unwrap();
+        let mut plan = DigestPlan::new();
+        let signer = Signer::new(&message.header, &self.identity, self.form, NOW, self.nonce, &mut plan).unwrap();
+        let Signed { field, .. } = signer.finish(&plan.digest(message.body), key).unwrap();
         field.wire()
     }
 
     /// Verifies; the key is at hand, as from a cache.
     pub(crate) fn verify(&self, key: PublicKey) -> bool {
         let message = Message::split(&self.signed);
-        let mut verifier = Verifier::new(&message.header, NOW, limits::WINDOW_SECS);
-        verifier.body(message.body);
+        let mut plan = DigestPlan::new();
+        let mut verifier = Verifier::new(&message.header, NOW, limits::WINDOW_SECS, &mut plan);
         verifier.answer(key.into());
-        matches!(verifier.finish().outcome, Outcome::Verified(_))
+        matches!(verifier.finish(&plan.digest(message.body)).outcome, Outcome::Verified(_))
     }
 
     /// The body where [`Mail::sign`] reads it.

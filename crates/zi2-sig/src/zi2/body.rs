@@ -1,48 +1,24 @@
-//! The body hash (zi2.md §3): one stream, and the three forms a verifier accepts.
+//! The body hash (zi2.md §3): which digests are wanted, and the three forms a verifier accepts.
 
-use zi2_mail::{BodyCanon, BodyDigester, DigestPlan, Digests, HashAlg, Lane};
+use zi2_mail::{BodyCanon, DigestPlan, Digests, HashAlg, Lane};
 
-/// Hashes a body chunk by chunk.
-pub(crate) struct BodyHasher {
-    digester: BodyDigester,
+/// The digests of a body that may be what was signed.
+#[derive(Clone, Copy)]
+pub(super) struct BodyLanes {
     raw: Lane,
     simple: Lane,
 }
 
-/// The hashes of a complete body.
-#[derive(Clone, Debug)]
-pub struct BodyHashes {
-    digests: Digests,
-    raw: Lane,
-    simple: Lane,
-}
-
-impl BodyHasher {
-    pub(crate) fn new() -> BodyHasher {
-        let mut plan = DigestPlan::new();
-        let raw = plan.request(BodyCanon::Raw, HashAlg::Sha256);
-        let simple = plan.request(BodyCanon::Simple, HashAlg::Sha256);
-        BodyHasher { digester: plan.start(), raw, simple }
-    }
-
-    pub(crate) fn feed(&mut self, chunk: &[u8]) {
-        self.digester.feed(chunk);
-    }
-
-    pub(crate) fn finish(self) -> BodyHashes {
-        BodyHashes { digests: self.digester.finish(), raw: self.raw, simple: self.simple }
-    }
-}
-
-impl BodyHashes {
-    /// The hash a signer writes: of the complete body as carried by SMTP.
-    pub(crate) fn raw(&self) -> &[u8] {
-        self.digests.get(self.raw)
+impl BodyLanes {
+    pub(super) fn request(plan: &mut DigestPlan) -> BodyLanes {
+        let [raw, simple] = [BodyCanon::Raw, BodyCanon::Simple].map(|canon| plan.request(canon, HashAlg::Sha256));
+        BodyLanes { raw, simple }
     }
 
     /// §3: as received, or with its trailing empty lines reduced to one CRLF, or, if it is nothing but CRLFs, empty.
-    pub(crate) fn matches(&self, hash: &[u8; 32]) -> bool {
-        self.raw() == hash || self.digests.get(self.simple) == hash || (self.digests.only_crlf() && *hash == EMPTY_BODY)
+    pub(super) fn matches(self, digests: &Digests, hash: &[u8; 32]) -> bool {
+        let is = |lane| digests.get(lane) == hash;
+        is(self.raw) || is(self.simple) || (digests.only_crlf() && *hash == EMPTY_BODY)
     }
 }
 

@@ -7,7 +7,6 @@ mod payload;
 mod sign;
 mod verify;
 
-pub use body::BodyHashes;
 pub use field::{Certified, FIELD_NAME, Form};
 pub use message::{REQUIRED_FIELDS, UNIQUE_FIELDS, Unambiguous};
 pub use sign::{Identity, Refusal, Signed, Signer};

@@ -1,9 +1,11 @@
 //! Signing (zi2.md §1 to §5): one field for one message.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use zi2_mail::{FieldError, FieldWriter, Header, HostName, NewField, NotSmtp, SmtpScan, Timestamp};
+use zi2_mail::{
+    BodyCanon, DigestPlan, Digests, FieldError, FieldWriter, HashAlg, Header, HostName, Lane, NewField, NotSmtp,
+    Timestamp,
+};
 
-use super::body::{BodyHasher, BodyHashes};
 use super::payload::{self, DraftParts};
 use super::{FIELD_NAME, Form, Unambiguous};
 use crate::facts::{AttestationId, Failure};
@@ -27,9 +29,6 @@ const SIGNED_FIELDS: [&str; 13] = [
     "content-transfer-encoding",
 ];
 
-/// Octets that are looked at and hashed before the next ones are.
-const PIECE: usize = 16 * 1024;
-
 /// Who signs.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Identity {
@@ -48,6 +47,8 @@ pub enum Refusal {
     NotSmtp(NotSmtp),
     /// A name or a value did not fit a header field: a fault of the caller.
     Field(FieldError),
+    /// These are not the digests of the plan that was asked: a fault of the caller.
+    Digests,
 }
 
 /// A finished signature.
@@ -57,11 +58,9 @@ pub struct Signed {
     pub field: NewField,
     /// What a replay store will know it by.
     pub id: AttestationId,
-    /// The body's hashes, with which our own verifier can look at the result.
-    pub body: BodyHashes,
 }
 
-/// Signs one message. It takes the body chunk by chunk and never keeps it.
+/// Signs one message. It never sees the body: `plan` digests it, for others too.
 pub struct Signer {
     message: Unambiguous,
     identity: Identity,
@@ -69,34 +68,31 @@ pub struct Signer {
     time: Timestamp,
     nonce: [u8; 16],
     covered: Vec<u8>,
-    body: BodyHasher,
-    scan: SmtpScan,
+    body: Lane,
 }
 
 impl Signer {
-    /// Checks the header section, from which earlier ZI2 fields must have been removed. `nonce` is 16 random octets.
+    /// Checks the header section, from which earlier ZI2 fields must have been removed, and asks `plan` for what is to be
+    /// known of the body. `nonce` is 16 random octets.
+    ///
+    /// # Errors
+    /// [`Refusal::Header`].
     pub fn new(
         header: &Header<'_>,
         identity: &Identity,
         form: Form,
         now: Timestamp,
         nonce: [u8; 16],
+        plan: &mut DigestPlan,
     ) -> Result<Signer, Refusal> {
         let message = Unambiguous::check(header).map_err(Refusal::Header)?;
         let mut covered = Vec::with_capacity(header.octets().len());
         if form != Form::Draft {
             payload::covered_fields(header, &SIGNED_FIELDS, &mut covered);
         }
-        Ok(Signer {
-            message,
-            identity: identity.clone(),
-            form,
-            time: now,
-            nonce,
-            covered,
-            body: BodyHasher::new(),
-            scan: SmtpScan::new(),
-        })
+        plan.request_smtp();
+        let body = plan.request(BodyCanon::Raw, HashAlg::Sha256);
+        Ok(Signer { message, identity: identity.clone(), form, time: now, nonce, covered, body })
     }
 
     /// The message as checked.
@@ -104,19 +100,13 @@ impl Signer {
         &self.message
     }
 
-    /// Takes the next octets of the body, cut anywhere.
-    pub fn body(&mut self, chunk: &[u8]) {
-        // In pieces that stay in the first-level cache, so that a long body is read from memory once.
-        for piece in chunk.chunks(PIECE) {
-            self.scan.feed(piece);
-            self.body.feed(piece);
-        }
-    }
-
-    /// The field, signed.
-    pub fn finish(self, key: &SigningKey) -> Result<Signed, Refusal> {
-        self.scan.finish().map_err(Refusal::NotSmtp)?;
-        let body = self.body.finish();
+    /// The field, signed, once the body has been digested by the plan that was asked.
+    ///
+    /// # Errors
+    /// [`Refusal`]; a body that SMTP cannot carry unchanged is not signed.
+    pub fn finish(self, digests: &Digests, key: &SigningKey) -> Result<Signed, Refusal> {
+        digests.smtp().ok_or(Refusal::Digests)?.map_err(Refusal::NotSmtp)?;
+        let body_hash = STANDARD.encode(digests.get(self.body));
         let text = Text {
             message: self.message,
             identity: self.identity,
@@ -124,8 +114,8 @@ impl Signer {
             time: self.time,
             nonce: self.nonce,
         };
-        let (field, replay_nonce) = text.write(self.covered, &STANDARD.encode(body.raw()), key)?;
-        Ok(Signed { field, id: AttestationId::of(key.public(), &replay_nonce), body })
+        let (field, replay_nonce) = text.write(self.covered, &body_hash, key)?;
+        Ok(Signed { field, id: AttestationId::of(key.public(), &replay_nonce) })
     }
 }
 

@@ -1,9 +1,9 @@
-//! Verification (zi2.md §7), as a machine that asks for keys and is lent the body chunk by chunk.
+//! Verification (zi2.md §7), as a machine that asks for keys; the body goes through a digest pass that others share.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use zi2_mail::{Domain, Field, Header, Timestamp};
+use zi2_mail::{DigestPlan, Digests, Domain, Field, Header, Timestamp};
 
-use super::body::{BodyHasher, BodyHashes};
+use super::body::BodyLanes;
 use super::field::{COVERED_FIELDS, DraftTags, PageTags};
 use super::message::author_domain;
 use super::payload::{self, DraftParts};
@@ -12,13 +12,13 @@ use crate::facts::{Attested, Facts, Failure, Outcome, Part};
 use crate::limits;
 use crate::query::{Candidate, KeyAnswer, KeyQuery, Trouble};
 
-/// Verifies one message. It never blocks and never asks twice; without an answer the outcome is a temporary failure.
+/// Verifies one message. It never blocks, never asks twice and keeps no body; without an answer the outcome is a temporary
+/// failure.
 pub struct Verifier {
     message: Option<Unambiguous>,
     from: Option<Domain>,
     state: State,
     answer: Option<KeyAnswer>,
-    body: BodyHasher,
 }
 
 enum State {
@@ -44,23 +44,24 @@ struct Open {
     /// The octets that the signature which decides is over.
     input: Vec<u8>,
     query: KeyQuery,
+    body: BodyLanes,
     stale: bool,
 }
 
 impl Verifier {
-    /// Reads the header section and does all checks that need neither key nor body (§7 steps 1 to 4).
-    /// `window` is the number of seconds for which a signature is fresh.
-    pub fn new(header: &Header<'_>, now: Timestamp, window: u64) -> Verifier {
+    /// Reads the header section, does all checks that need neither key nor body (§7 steps 1 to 4), and asks `plan` for the
+    /// digests needed. `window` is the number of seconds for which a signature is fresh.
+    pub fn new(header: &Header<'_>, now: Timestamp, window: u64, plan: &mut DigestPlan) -> Verifier {
         let checked = Unambiguous::check(header);
         let state = match &checked {
             // step 1: whatever else is wrong with the message
             _ if header.named(FIELD_NAME).next().is_none() => State::settled(Outcome::Absent, None),
             Err(failure) => State::settled(Outcome::Failed(failure.clone()), None),
-            Ok(message) => read(header, message, now, window),
+            Ok(message) => read(header, message, now, window, plan),
         };
         let message = checked.ok();
         let from = message.as_ref().map_or_else(|| author_domain(header), |m| Some(m.domain().clone()));
-        Verifier { message, from, state, answer: None, body: BodyHasher::new() }
+        Verifier { message, from, state, answer: None }
     }
 
     /// The keys wanted; nothing if no key can change the outcome.
@@ -81,16 +82,9 @@ impl Verifier {
         self.from.as_ref()
     }
 
-    /// Whether the rest of the body can still change the outcome.
+    /// Whether the body can change the outcome.
     pub fn wants_body(&self) -> bool {
         matches!(self.state, State::Open(_))
-    }
-
-    /// Takes the next octets of the body, cut anywhere.
-    pub fn body(&mut self, chunk: &[u8]) {
-        if self.wants_body() {
-            self.body.feed(chunk);
-        }
     }
 
     /// Takes the answer to [`Verifier::query`].
@@ -98,45 +92,32 @@ impl Verifier {
         self.answer = Some(answer);
     }
 
-    /// The facts.
-    pub fn finish(self) -> Facts {
-        let Verifier { message, from, state, answer, body } = self;
-        conclude(message, from, state, answer.as_ref(), || body.finish())
-    }
-
-    /// The facts, for a body that was hashed elsewhere: the signer's own.
-    pub fn finish_with(self, hashes: &BodyHashes) -> Facts {
-        let Verifier { message, from, state, answer, .. } = self;
-        conclude(message, from, state, answer.as_ref(), || hashes.clone())
-    }
-}
-
-fn conclude(
-    message: Option<Unambiguous>,
-    from: Option<Domain>,
-    state: State,
-    answer: Option<&KeyAnswer>,
-    body: impl FnOnce() -> BodyHashes,
-) -> Facts {
-    match state {
-        State::Settled(settled) => {
-            let Settled { outcome, certified } = *settled;
-            Facts { outcome, from, message, certified }
-        }
-        State::Open(open) => {
-            let outcome = open.judge(message.as_ref(), answer, &body());
-            Facts { outcome, from, message, certified: Some(open.certified) }
+    /// The facts, once the body has been digested by the plan that was asked.
+    pub fn finish(self, digests: &Digests) -> Facts {
+        let Verifier { message, from, state, answer } = self;
+        match state {
+            State::Settled(settled) => {
+                let Settled { outcome, certified } = *settled;
+                Facts { outcome, from, message, certified }
+            }
+            State::Open(open) => {
+                let outcome = open.judge(message.as_ref(), answer.as_ref(), digests);
+                Facts { outcome, from, message, certified: Some(open.certified) }
+            }
         }
     }
 }
 
 /// §7 step 2: the field itself.
-fn read(header: &Header<'_>, message: &Unambiguous, now: Timestamp, window: u64) -> State {
+fn read(header: &Header<'_>, message: &Unambiguous, now: Timestamp, window: u64, plan: &mut DigestPlan) -> State {
     let Some(field) = header.named(FIELD_NAME).next() else { return State::settled(Outcome::Absent, None) };
     match Certified::parse(field) {
         Err(failure) => State::settled(Outcome::Failed(failure), None),
         Ok(certified) => match signed_octets(header, field, message, &certified, now) {
-            Ok(input) => State::Open(Box::new(Open::new(message, certified, input, now.sub_secs(window)))),
+            Ok(input) => {
+                let body = BodyLanes::request(plan);
+                State::Open(Box::new(Open::new(message, certified, input, now.sub_secs(window), body)))
+            }
             Err(failure) => State::settled(Outcome::Failed(failure), Some(certified)),
         },
     }
@@ -184,19 +165,19 @@ fn draft_input(message: &Unambiguous, certified: &Certified, draft: &DraftTags) 
 }
 
 impl Open {
-    fn new(message: &Unambiguous, certified: Certified, input: Vec<u8>, oldest: Timestamp) -> Open {
+    fn new(message: &Unambiguous, certified: Certified, input: Vec<u8>, oldest: Timestamp, body: BodyLanes) -> Open {
         let query = KeyQuery { from: message.domain().clone(), kid: certified.kid, sid: certified.sid.clone() };
-        Open { stale: certified.time < oldest, certified, input, query }
+        Open { stale: certified.time < oldest, certified, input, query, body }
     }
 
     /// §7 steps 4 to 6, once everything is known.
-    fn judge(&self, message: Option<&Unambiguous>, answer: Option<&KeyAnswer>, body: &BodyHashes) -> Outcome {
+    fn judge(&self, message: Option<&Unambiguous>, answer: Option<&KeyAnswer>, digests: &Digests) -> Outcome {
         let Some(answer) = answer else { return Outcome::Unavailable(Trouble::Timeout) };
         if answer.too_many {
             return Outcome::Failed(Failure::TooManyKeys);
         }
         if let Some(attested) = self.attest(answer) {
-            return match body.matches(&self.certified.body_hash) {
+            return match self.body.matches(digests, &self.certified.body_hash) {
                 false => Outcome::Tampered(Part::Body, attested),
                 true if self.stale => Outcome::Expired(attested), // §7 step 4: only if everything else holds
                 true => Outcome::Verified(attested),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use zi2_flow::Services;
 use zi2_keys::Budget;
-use zi2_mail::{Domain, Message, parse_envelope_address};
+use zi2_mail::{DigestPlan, Domain, Message, parse_envelope_address};
 use zi2_sig::{Certified, FIELD_NAME, Facts, Failure, KeyQuery, Outcome, Unambiguous, Verifier};
 use zi2_trust::{
     Admission, Admitted, Ask, Findings, Holdings, KeyHistory, Ladder, Place, PublishedPolicy, ReplayMode, Told,
@@ -49,7 +49,8 @@ impl Walk {
         let Timed { value: message, took } = timed(|| Message::split(octets));
         let header = &message.header;
         let fields = Timed { value: header.fields().len(), took };
-        let verifier = timed(|| Verifier::new(header, scene.now, scene.rules.window));
+        let mut plan = DigestPlan::new();
+        let verifier = timed(|| Verifier::new(header, scene.now, scene.rules.window, &mut plan));
         let checked = timed(|| Unambiguous::check(header));
         let certified = header.named(FIELD_NAME).next().map(|field| timed(|| Certified::parse(field)));
         // Verifier::new does these two again; what is left of it are comparisons and the octets that were signed.
@@ -65,9 +66,9 @@ impl Walk {
         if let Some(findings) = &findings {
             verifier.answer(findings.answer.clone());
         }
-        let body = timed(|| verifier.body(message.body));
-        let body = Timed { value: message.body.len(), took: body.took };
-        let facts = timed(|| verifier.finish());
+        let Timed { value: digests, took } = timed(|| plan.digest(message.body));
+        let body = Timed { value: message.body.len(), took };
+        let facts = timed(|| verifier.finish(&digests));
         let trust = Trust::of(scene, &facts.value, services, &budget).await;
         Walk { fields, message: checked, certified, signed_octets, asked, findings, body, facts, trust }
     }
