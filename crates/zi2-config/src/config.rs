@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use zi2_mail::HostName;
 use zi2_sig::{Form, Kid};
-use zi2_trust::{HistoryPolicy, PageName, ReplayMode};
+use zi2_trust::{HistoryPolicy, PageName, ReplayMode, TrustedSealers};
 
 use crate::hosted::HostedDomains;
 use crate::listen::Listen;
@@ -168,6 +168,8 @@ pub struct Chain {
     pub mode: ChainMode,
     /// How long a message waits for it.
     pub deadline: Duration,
+    /// Sealers of ARC whose word counts.
+    pub trusted_sealers: TrustedSealers,
 }
 
 /// What is done with the existing chain.

@@ -20,6 +20,8 @@ pub enum Notice {
     BeyondHost(&'static str, Listen),
     /// The key file of the product page.
     ProductKey(PathBuf),
+    /// Trusted sealers, and a chain that is not evaluated.
+    SealersUnused,
     /// Rules about domains that are not hosted.
     NotHosted {
         /// The first of them.
@@ -57,6 +59,9 @@ impl fmt::Display for Notice {
                 f,
                 "keys.dir: it holds no key, so {} is used; move it there as KID.key when you can",
                 path.display()
+            ),
+            Notice::SealersUnused => f.write_str(
+                "chain.trusted_sealers: nobody is believed while chain.mode is off; set it to mark or evaluate",
             ),
             Notice::NotHosted { place, target, more } => write!(
                 f,

@@ -37,6 +37,13 @@ pub struct ChainRules {
     pub deadline: Duration,
 }
 
+/// Whether there is anything to evaluate of the existing chain where the client may not be known: without a client and a
+/// signature nothing could be known.
+pub fn has_chain(header: &Header<'_>, client: &Client) -> bool {
+    let has = |name| header.named(name).next().is_some();
+    client.address.is_some() || has(dkim::DKIM_SIGNATURE) || has("ARC-Seal")
+}
+
 /// Look-ups SPF may cause of those of the message: its questions are of the sender's choosing, and DMARC's are about whom
 /// the sender pretends to be.
 const SPF_SHARE: u32 = 30;

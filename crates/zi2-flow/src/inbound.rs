@@ -10,8 +10,8 @@ use zi2_keys::{Budget, Search};
 use zi2_mail::{AddrSpec, DigestPlan, Domain, Header, Timestamp, parse_envelope_address};
 use zi2_sig::{Attested, Facts, KeyQuery, Unambiguous, Verifier};
 use zi2_trust::{
-    Admission, Admitted, Circumstances, Dmarc, Findings, Held, HistoryPolicy, Holdings, Judgement, KeyHistory, Ladder,
-    PageName, PublishedPolicy, ReplayMode, ReplayVerdict, Seen, Submission, judge,
+    Admission, Admitted, Circumstances, Delegation, Dmarc, Findings, Held, HistoryPolicy, Holdings, Judgement,
+    KeyHistory, Ladder, PageName, PublishedPolicy, ReplayMode, ReplayVerdict, Seen, Submission, TrustedSealers, judge,
 };
 
 use crate::Services;
@@ -38,6 +38,8 @@ pub struct ReceiverRules {
     pub allowance: u32,
     /// The thresholds of history.
     pub history: HistoryPolicy,
+    /// Sealers of ARC whose word counts where a message was changed.
+    pub sealers: TrustedSealers,
     /// Domains hosted here.
     pub hosted: HostedDomains,
     /// Our own keys.
@@ -183,7 +185,8 @@ impl Inbound {
         };
         let dmarc = chain.as_ref().map_or(dmarc, |chain| Dmarc::of(chain.dmarc.as_ref()));
         let facts = verifier.finish(&digests);
-        let admitted = admit(&services, &rules, &facts, envelope).await;
+        let delegation = rules.delegation(&facts, chain.as_ref(), now);
+        let admitted = admit(&services, &rules, &facts, delegation.as_ref(), envelope).await;
         let around = Circumstances {
             now,
             submission: match (submission, admitted.issued) {
@@ -199,8 +202,12 @@ impl Inbound {
             replay: admitted.replay,
             replay_mode: rules.replay_mode,
             findings: findings.as_ref(),
+            delegation: delegation.as_ref(),
         };
-        let published = published(&services, &facts, policy, &budget, deadline).await;
+        let published = match delegation {
+            None => published(&services, &facts, policy, &budget, deadline).await,
+            Some(_) => PublishedPolicy::Nothing, // §9: never marked
+        };
         let judgement = judge(&facts, &Circumstances { published, ..around });
         let siblings = findings.map(|f| f.siblings).unwrap_or_default();
         Outcome { judgement, facts, dns_queries: budget.spent(), key_search, dmarc, chain, siblings }
@@ -251,10 +258,28 @@ impl Outcome {
     }
 }
 
-/// Asks and tells the replay store in one step; only a verified attestation gets that far.
-async fn admit(services: &Services, rules: &ReceiverRules, facts: &Facts, envelope: &Envelope) -> Admitted {
+impl ReceiverRules {
+    /// On whose word a changed message passes, where the chain is there to say so.
+    fn delegation(&self, facts: &Facts, chain: Option<&ChainResults>, now: Timestamp) -> Option<Delegation> {
+        self.sealers.delegation(facts, chain.map(|chain| &chain.arc), now.sub_secs(self.window)).ok()
+    }
+}
+
+/// Asks and tells the replay store in one step; only an attestation that may pass gets that far.
+async fn admit(
+    services: &Services,
+    rules: &ReceiverRules,
+    facts: &Facts,
+    delegation: Option<&Delegation>,
+    envelope: &Envelope,
+) -> Admitted {
     let unknown = |replay| Admitted { replay, issued: false };
-    let (zi2_sig::Outcome::Verified(attested), Some(message)) = (&facts.outcome, &facts.message) else {
+    let attested = match &facts.outcome {
+        zi2_sig::Outcome::Verified(attested) => Some(attested),
+        zi2_sig::Outcome::Tampered(_, attested) if delegation.is_some() => Some(attested),
+        _ => None,
+    };
+    let (Some(attested), Some(message)) = (attested, &facts.message) else {
         return unknown(ReplayVerdict::Fresh);
     };
     if rules.replay_mode == ReplayMode::Off {

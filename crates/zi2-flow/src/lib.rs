@@ -12,7 +12,7 @@ mod rules;
 mod services;
 mod world;
 
-pub use chain::{ChainRules, Client};
+pub use chain::{ChainRules, Client, has_chain};
 pub use inbound::{Envelope, Inbound, Outcome, ReceiverRules};
 pub use outbound::{Certified, Departure, Outbound, SenderRules, date_field, message_id_field};
 pub use rules::{dns_options, keyring};

@@ -151,6 +151,7 @@ impl Own<'_> {
                 replay: ReplayVerdict::Fresh,
                 replay_mode: ReplayMode::Off,
                 findings: Some(&findings),
+                delegation: None,
             },
         )
     }

@@ -8,7 +8,7 @@ use zi2_config::{Config, HostedDomains, KeySource};
 use zi2_keys::{DnsOptions, FileError, KeyPlace, Keyring, Servers, TrustAd};
 use zi2_mail::Timestamp;
 use zi2_sig::Identity;
-use zi2_trust::{Held, HistoryPolicy, PageName, ReplayMode};
+use zi2_trust::{Held, HistoryPolicy, PageName, ReplayMode, TrustedSealers};
 
 use crate::{ReceiverRules, SenderRules};
 
@@ -57,6 +57,7 @@ impl ReceiverRules {
             replay_mode: ReplayMode::Fail,
             allowance: zi2_trust::limits::REPLAY_ALLOWANCE,
             history: HistoryPolicy::default(),
+            sealers: TrustedSealers::default(),
             hosted,
             local_keys: Vec::new(),
             exchanged: Vec::new(),
@@ -76,6 +77,7 @@ impl ReceiverRules {
             replay_mode: config.replay.mode,
             allowance: config.replay.allowance,
             history: config.history,
+            sealers: config.chain.trusted_sealers.clone(),
             hosted: config.server.hosted.clone(),
             local_keys: keys.public_keys().map(held).collect(),
             exchanged: Vec::new(),

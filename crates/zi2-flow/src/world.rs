@@ -1,5 +1,18 @@
 //! The whole outside world as one JSON file (`--world`): clock, envelope, DNS, HTTPS, keys and past, so that any verdict can
 //! be reproduced without a network.
+//!
+//! | key | meaning; absent, it is empty unless another value is said |
+//! |---|---|
+//! | `now` | the clock in Unix seconds; must be there |
+//! | `rcpt` | envelope recipients |
+//! | `client_ip`, `helo`, `mail_from` | the SMTP client; without an address SPF is not evaluated |
+//! | `origin` | `outside` (if absent), or `local`: certified in this transaction |
+//! | `dns` | by name, without a final dot: `txt` (lists of strings), `a`, `aaaa`, `mx`, `ns`, `ptr`, `cname`, `status`, `dnssec`; a name that is absent does not exist |
+//! | `https` | by host: the document at its `/.well-known/zi2-cert.json` |
+//! | `hosted` | domains hosted here |
+//! | `trusted_sealers` | sealers of ARC whose word counts (`chain.trusted_sealers`) |
+//! | `local_keys`, `exchanged` | keys, each with `sid`, `kid`, `p` |
+//! | `history` | rows: `domain`, `sid`, `kid`, `p`, `valid`, `days`, `first_seen`, `last_seen` |
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -10,7 +23,7 @@ use zi2_config::HostedDomains;
 use zi2_keys::{Documents, FixedDns, FixedNode, FixedStatus};
 use zi2_mail::{Domain, HostName, Timestamp};
 use zi2_sig::{KeyDocument, Kid, PublicKey};
-use zi2_trust::{Dnssec, Held, KeyHistory, Submission};
+use zi2_trust::{Dnssec, Held, KeyHistory, Submission, TrustedSealers};
 
 use crate::Client;
 
@@ -31,6 +44,8 @@ pub struct World {
     pub documents: Documents,
     /// Domains hosted here.
     pub hosted: HostedDomains,
+    /// Sealers of ARC whose word counts.
+    pub sealers: TrustedSealers,
     /// Our own keys.
     pub local_keys: Vec<Held>,
     /// Keys held from direct exchange.
@@ -61,6 +76,7 @@ impl World {
             dns: wire.dns.into_iter().fold(FixedDns::new(), |dns, (name, node)| dns.with(&name, node.into())),
             documents: documents(wire.https)?,
             hosted: HostedDomains::new(domains(&wire.hosted)?),
+            sealers: TrustedSealers::new(domains(&wire.trusted_sealers)?),
             local_keys: held(wire.local_keys)?,
             exchanged: held(wire.exchanged)?,
             history: wire.history.into_iter().map(WireHistory::row).collect::<Result<_, _>>()?,
@@ -86,6 +102,8 @@ struct Wire {
     https: BTreeMap<String, serde_json::Value>,
     #[serde(default)]
     hosted: Vec<String>,
+    #[serde(default)]
+    trusted_sealers: Vec<String>,
     #[serde(default)]
     local_keys: Vec<WireKey>,
     #[serde(default)]

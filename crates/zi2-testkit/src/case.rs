@@ -102,6 +102,9 @@ pub struct Expect {
     pub not_covered: Vec<String>,
     /// The questions it may cost at most.
     pub dns_queries: u32,
+    /// What the report says of the existing chain, at least: a part of its `dkim`, `arc`, `spf` and `dmarc`. Lists in full.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub chain: Value,
     /// Texts that no header field and no report of ours may hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub absent: Vec<String>,

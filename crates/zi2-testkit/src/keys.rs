@@ -1,5 +1,6 @@
 //! Keys, times and records that all cases share. The keys are for tests: whoever reads this knows them.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use zi2_sig::{KeyRecord, Kid, PublicKey, RecordKey, SigningKey};
 
 /// The key identifier of everybody's current key.
@@ -57,6 +58,28 @@ pub fn record(name: &str, kid: &str) -> String {
         sid: None,
     }
     .to_txt()
+}
+
+/// The strings of a DKIM record with an RSA key of so many bits, a multiple of 8: it has the size of a key, and none signs with it.
+///
+/// # Panics
+///
+/// If the key is too long for two octets of length.
+pub fn rsa_record(bits: usize, exponent: u8) -> Vec<String> {
+    const INTEGER: u8 = 0x02;
+    const SEQUENCE: u8 = 0x30;
+    let modulus = der(INTEGER, &[vec![0], vec![0xff; bits / 8]].concat());
+    let key = der(SEQUENCE, &[modulus, der(INTEGER, &[exponent])].concat());
+    let record = format!("v=DKIM1; k=rsa; p={}", STANDARD.encode(key));
+    record.as_bytes().chunks(255).map(|string| String::from_utf8_lossy(string).into_owned()).collect()
+}
+
+/// § X.690 §8.1.3: a length over 127 is preceded by the number of its octets.
+fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len()).expect("a short element");
+    let [high, low] = length.to_be_bytes();
+    let head = if length < 128 { vec![tag, low] } else { vec![tag, 0x82, high, low] };
+    [head, content.to_vec()].concat()
 }
 
 /// The name's octets again and again.

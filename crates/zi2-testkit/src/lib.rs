@@ -10,6 +10,7 @@
 )]
 
 mod case;
+mod chain;
 mod dns;
 mod keys;
 mod load;
@@ -26,5 +27,6 @@ pub use milter::{After, Client, Decision, MilterStep, Reply, Role};
 pub use dns::DnsServer;
 
 // messages
-pub use keys::{DAY, HOUR, KID, NOW, OLD_KID, TIME, key, nonce, public, record, seed};
+pub use chain::{Dkim, Sealer};
+pub use keys::{DAY, HOUR, KID, NOW, OLD_KID, TIME, key, nonce, public, record, rsa_record, seed};
 pub use mail::{Forgery, Mail, Signing};

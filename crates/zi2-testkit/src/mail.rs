@@ -141,6 +141,11 @@ impl Mail {
         [&self.header()[..], b"\r\n", &self.body].concat()
     }
 
+    /// The body.
+    pub(crate) fn body_octets(&self) -> &[u8] {
+        &self.body
+    }
+
     /// The header section, without the empty line at its end.
     pub fn header(&self) -> Vec<u8> {
         self.lines.iter().flat_map(|line| [line.as_slice(), b"\r\n"].concat()).collect()

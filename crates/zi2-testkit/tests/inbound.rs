@@ -7,10 +7,10 @@ mod host;
 use std::sync::Arc;
 
 use common::{differences, present, steps};
-use host::rules;
-use zi2_flow::{Envelope, Inbound, Outcome, Services, World};
+use host::begin;
+use zi2_flow::{Envelope, Outcome, Services, World};
 use zi2_keys::Resolver;
-use zi2_mail::{DigestPlan, Header, HostName, Message, MessageReader, NewField, crlf_from_file};
+use zi2_mail::{DigestPlan, HostName, Message, MessageReader, NewField, crlf_from_file};
 use zi2_sig::{FIELD_NAME, Verifier, limits::WINDOW_SECS};
 use zi2_store::{MemoryStore, Page, Settings, Store, StoreHandle};
 use zi2_testkit::{Case, Row, Step, cases};
@@ -59,7 +59,12 @@ async fn differences_of(case: &Case, cut: Cut) -> Vec<String> {
             None => host.insert(store_of(&world)).clone(),
         };
         let outcome = arrive(case, step, &world, &store, cut).await;
-        let report = serde_json::to_value(Report::new(&outcome.judgement, outcome.dns_queries)).unwrap();
+        let report = Report::new(&outcome.judgement, outcome.dns_queries);
+        let report = match &outcome.chain {
+            Some(chain) => report.with_chain(chain),
+            None => report,
+        };
+        let report = serde_json::to_value(report).unwrap();
         let mut wrong = differences(&report, &step.expect);
         wrong.extend(fields(&outcome, &world, step));
         found.extend(wrong.into_iter().map(|what| format!("{name}: {what}")));
@@ -112,16 +117,15 @@ async fn arrive(case: &Case, step: &Step, world: &World, store: &StoreHandle, cu
 }
 
 async fn judge(octets: &[u8], world: &World, services: &Services, cut: Cut, dmarc: Dmarc) -> Outcome {
-    let begin = |header: &Header<'_>| Inbound::begin(header, services, &rules(world), world.now);
     let mut inbound;
     if cut == Cut::Whole {
         let message = Message::split(octets);
-        inbound = begin(&message.header);
+        inbound = begin(&message.header, services, world);
         inbound.body(message.body);
     } else {
         let mut reader = MessageReader::new();
         let body: Vec<u8> = octets.chunks(1).flat_map(|octet| reader.feed(octet).to_vec()).collect();
-        inbound = begin(&reader.into_header());
+        inbound = begin(&reader.into_header(), services, world);
         body.chunks(1).for_each(|octet| inbound.body(octet));
     }
     inbound.finish(&Envelope::of(&world.recipients), world.submission, dmarc).await

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use host::rules;
-use zi2_flow::{Envelope, Inbound, Outcome, Services, World};
+use host::begin;
+use zi2_flow::{Envelope, Outcome, Services, World};
 use zi2_keys::{DnsOptions, Documents, Resolver, Servers, TrustAd};
 use zi2_mail::{Message, crlf_from_file};
 use zi2_store::{MemoryStore, Settings, StoreHandle};
@@ -35,7 +35,7 @@ fn services(resolver: &Resolver) -> Services {
 
 async fn judge(octets: &[u8], world: &World, services: &Services) -> Outcome {
     let message = Message::split(octets);
-    let mut inbound = Inbound::begin(&message.header, services, &rules(world), world.now);
+    let mut inbound = begin(&message.header, services, world);
     inbound.body(message.body);
     inbound.finish(&Envelope::of(&world.recipients), world.submission, Dmarc::Unknown).await
 }

@@ -5,8 +5,8 @@ use zi2_sig::{Attested, Certified, Facts, Form, Kid, Outcome, Part};
 
 use crate::level::{BothHosted, level_of};
 use crate::{
-    Dmarc, Dnssec, Findings, HistoryPolicy, KeyHistory, Level, PublishedPolicy, Reason, ReplayMode, ReplayVerdict,
-    Standing, Submission, expects, standing,
+    Delegation, Dmarc, Dnssec, Findings, HistoryPolicy, KeyHistory, Level, PublishedPolicy, Reason, ReplayMode,
+    ReplayVerdict, Standing, Submission, expects, standing,
 };
 
 /// The result words: the draft's, and `temperror` for a key that could not be asked for now.
@@ -91,6 +91,8 @@ pub struct Circumstances<'a> {
     pub replay_mode: ReplayMode,
     /// What the search for keys found, if there was one.
     pub findings: Option<&'a Findings>,
+    /// On whose word a message passes that is not as it was certified.
+    pub delegation: Option<&'a Delegation>,
 }
 
 /// The judgement: plain data, which the printers in [`crate::render`] turn into words.
@@ -116,13 +118,16 @@ pub struct Judgement {
     pub kid: Option<Kid>,
     /// The form that was verified.
     pub form: Option<Form>,
-    /// What the signature covers.
+    /// What the signature covers; of a message that passes on somebody's word, what that covers.
     pub covers: Vec<String>,
+    /// The sealer on whose word it passes.
+    pub via: Option<Domain>,
     /// DNSSEC state of the record that authorizes.
     pub dnssec: Option<Dnssec>,
     /// What the replay store said.
     pub replay: ReplayVerdict,
-    /// Evidence of the valid certification, for history. Only a pass that was not replayed has it.
+    /// Evidence of the valid certification, for history. Only a pass that was not replayed has it, and by a signature over
+    /// the message as it arrived: on nobody's word.
     pub certified: Option<Attested>,
 }
 
@@ -141,6 +146,7 @@ impl Judgement {
             kid: None,
             form: None,
             covers: Vec::new(),
+            via: None,
             dnssec: None,
             replay: ReplayVerdict::Unknown,
             certified: None,
@@ -157,6 +163,8 @@ pub fn judge(facts: &Facts, around: &Circumstances<'_>) -> Judgement {
         _ => reason,
     };
     let read = facts.certified.as_ref();
+    let delegation = around.delegation.filter(|_| reason == Reason::OkDelegatedArc);
+    let certified = attested.filter(|_| verdict == Verdict::Pass && delegation.is_none());
     Judgement {
         verdict,
         reason,
@@ -168,10 +176,14 @@ pub fn judge(facts: &Facts, around: &Circumstances<'_>) -> Judgement {
         sid_confirmed: attested.is_some_and(|a| around.findings.is_some_and(|f| f.confirmed.contains(&a.key()))),
         kid: read.map(|c| c.kid),
         form: read.map(|c| c.form),
-        covers: read.map(covers).unwrap_or_default(),
+        covers: match delegation {
+            Some(delegation) => delegation.covers().to_vec(),
+            None => read.map(covers).unwrap_or_default(),
+        },
+        via: delegation.map(|delegation| delegation.reporter().clone()),
         dnssec: around.findings.and_then(|f| f.dnssec),
         replay: around.replay,
-        certified: attested.filter(|_| verdict == Verdict::Pass),
+        certified,
     }
 }
 
@@ -183,14 +195,21 @@ fn verdict(facts: &Facts, around: &Circumstances<'_>) -> Decision {
         Outcome::Absent => without(Verdict::Missing, Reason::NoneAbsent),
         Outcome::Failed(failure) => without(Verdict::Fail, Reason::from(failure)),
         Outcome::Unavailable(trouble) => without(Verdict::TempError, Reason::from(*trouble)),
+        Outcome::Tampered(_, a) if around.delegation.is_some() => unless_replayed(a, around, delegated),
         Outcome::Tampered(Part::Body, a) => (Verdict::Tampered, Level::Unknown, Reason::TamperedBody, Some(*a)),
         Outcome::Tampered(Part::Header, a) => (Verdict::Tampered, Level::Unknown, Reason::TamperedHeader, Some(*a)),
         Outcome::Expired(a) => (Verdict::Expired, Level::Unknown, Reason::ExpiredWindow, Some(*a)),
-        Outcome::Verified(a) => verified(a, around),
+        Outcome::Verified(a) => unless_replayed(a, around, verified),
     }
 }
 
-fn verified(attested: &Attested, around: &Circumstances<'_>) -> Decision {
+type Passed = (Level, Reason);
+
+fn unless_replayed(
+    attested: &Attested,
+    around: &Circumstances<'_>,
+    passed: fn(&Attested, &Circumstances<'_>) -> Passed,
+) -> Decision {
     let found = |verdict, reason| (verdict, Level::Unknown, reason, Some(*attested));
     match (around.replay_mode, around.replay) {
         (ReplayMode::Fail, ReplayVerdict::Replayed) => return found(Verdict::Fail, Reason::ReplayNonce),
@@ -198,9 +217,19 @@ fn verified(attested: &Attested, around: &Circumstances<'_>) -> Decision {
         (ReplayMode::Fail, ReplayVerdict::Unknown) => return found(Verdict::TempError, Reason::StoreUnavailable),
         _ => {}
     }
-    let both = if around.from_hosted && around.recipient_hosted { BothHosted::Yes } else { BothHosted::No };
-    let (level, reason) = level_of(attested.origin(), around.submission, both);
+    let (level, reason) = passed(attested, around);
     (Verdict::Pass, level, reason, Some(*attested))
+}
+
+fn verified(attested: &Attested, around: &Circumstances<'_>) -> Passed {
+    let both = if around.from_hosted && around.recipient_hosted { BothHosted::Yes } else { BothHosted::No };
+    level_of(attested.origin(), around.submission, both)
+}
+
+/// §11: level at most 1, whatever the key.
+fn delegated(attested: &Attested, _: &Circumstances<'_>) -> Passed {
+    let (level, _) = level_of(attested.origin(), Submission::Outside, BothHosted::No);
+    (level.min(Level::Dns), Reason::OkDelegatedArc)
 }
 
 /// §9, expectation: mail without a valid header from a domain that is expected to certify.

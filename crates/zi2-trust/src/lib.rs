@@ -3,6 +3,7 @@
 //! Pure functions over facts and past. How keys travel and where history is kept is not known here: [`Ladder`] says which
 //! place is asked next, [`Admission`] and [`Seen`] say what a store shall remember.
 
+mod delegation;
 mod explanation;
 mod history;
 mod judge;
@@ -21,6 +22,9 @@ pub use level::{Level, Submission};
 // what was seen
 pub use history::{HistoryPolicy, KeyHistory, Seen, Standing, advance, expects, standing};
 pub use replay::{Admission, Admitted, ReplayMode, ReplayVerdict};
+
+// on whose word
+pub use delegation::{Delegation, NotDelegated, TrustedSealers};
 
 // what is expected
 pub use policy::{Dmarc, PublishedPolicy};

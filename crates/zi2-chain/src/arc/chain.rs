@@ -76,6 +76,7 @@ pub enum FieldKind {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Chain {
     hops: Vec<Hop>,
+    covered: Vec<Box<str>>,
     oldest_pass: u8,
 }
 
@@ -88,8 +89,6 @@ pub struct Hop {
     pub sealer: Domain,
     /// The domain of its message signature, where the field could be read.
     pub signer: Option<Domain>,
-    /// Whether its message signature covers From.
-    pub covers_from: bool,
     /// Its Authentication-Results, where they could be read.
     pub results: Option<AuthResults>,
 }
@@ -111,9 +110,9 @@ impl ArcResult {
 }
 
 impl Chain {
-    /// `hops` from the oldest to the newest, never empty.
-    pub(super) fn new(hops: Vec<Hop>, oldest_pass: u8) -> Chain {
-        Chain { hops, oldest_pass }
+    /// `hops` from the oldest to the newest, never empty; `covered` by the newest message signature.
+    pub(super) fn new(hops: Vec<Hop>, covered: Vec<Box<str>>, oldest_pass: u8) -> Chain {
+        Chain { hops, covered, oldest_pass }
     }
 
     /// The handlers, the oldest first. A chain is worth what the least trusted of them is: the oldest made the report that
@@ -130,10 +129,16 @@ impl Chain {
         self.oldest_pass
     }
 
+    /// The fields that the newest message signature covers, besides the whole body: what arrived as the newest handler
+    /// left it. In lower case.
+    pub fn covered(&self) -> impl Iterator<Item = &str> {
+        self.covered.iter().map(AsRef::as_ref)
+    }
+
     /// Whether the newest message signature covers From: without it, anybody's From may stand above this chain.
     #[must_use]
     pub fn covers_from(&self) -> bool {
-        self.hops.last().is_some_and(|hop| hop.covers_from)
+        self.covered().any(|name| name == "from")
     }
 
     /// What the oldest handler reports of the message as it first came in.
@@ -219,11 +224,10 @@ mod tests {
             instance,
             sealer: domain("list.example"),
             signer: None,
-            covers_from: true,
             results: AuthResults::parse(results.as_bytes()),
         };
         let reports = |first: &str, second: &str| {
-            let chain = Chain::new(vec![hop(1, first), hop(2, second)], 0);
+            let chain = Chain::new(vec![hop(1, first), hop(2, second)], Vec::new(), 0);
             chain.reports_certified(&domain("good.example"), "zi2-cert-2026-11")
         };
         let good = "mx.example; dmarc=pass; x-zi2=pass header.d=good.example header.s=zi2-cert-2026-11 policy.level=1";

@@ -9,7 +9,8 @@ mod words;
 
 use zi2_mail::{DigestPlan, Digests, Header, Timestamp};
 use zi2_sig::dkim::{
-    Family, KeyName, Outcome as SignatureOutcome, Policy, RecordAnswer, SealInput, SealTrial, SignatureField, Trial,
+    Family, KeyName, Outcome as SignatureOutcome, Policy, RecordAnswer, SealInput, SealTrial, SignatureFacts,
+    SignatureField, Trial,
 };
 
 use crate::limits;
@@ -122,11 +123,14 @@ fn begin(header: &Header<'_>, sets: &[Set<'_>], now: Timestamp, policy: &Policy,
 /// § RFC 8617 §5.2: the newest message signature, then all seals; anything but a pass breaks the chain.
 fn conclude(links: Vec<Link>, digests: &Digests) -> ArcResult {
     let mut hops = Vec::with_capacity(links.len());
-    let mut oldest_pass = None;
+    let (mut covered, mut oldest_pass) = (Vec::new(), None);
     for (age, link) in links.into_iter().rev().enumerate() {
         let instance = link.hop.instance;
-        let message = link.message.map(|trial| trial.finish(digests).outcome());
-        match message {
+        let message = link.message.map(|trial| trial.finish(digests));
+        if age == 0 {
+            covered = message.iter().filter_map(SignatureFacts::field).flat_map(names).collect();
+        }
+        match message.map(|message| message.outcome()) {
             Some(SignatureOutcome::Pass) => {}
             Some(outcome) if age == 0 => return ArcResult::without_chain(Reason::Message(outcome)),
             _ => oldest_pass = oldest_pass.or(Some(instance.saturating_add(1))),
@@ -137,5 +141,9 @@ fn conclude(links: Vec<Link>, digests: &Digests) -> ArcResult {
         }
     }
     hops.reverse();
-    ArcResult::of(Chain::new(hops, oldest_pass.unwrap_or(0)))
+    ArcResult::of(Chain::new(hops, covered, oldest_pass.unwrap_or(0)))
+}
+
+fn names(field: &SignatureField) -> impl Iterator<Item = Box<str>> {
+    field.covered().filter(|name| !name.is_empty()).map(Box::from)
 }

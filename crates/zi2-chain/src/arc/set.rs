@@ -95,7 +95,6 @@ impl Set<'_> {
             instance: self.instance,
             sealer: seal.domain().clone(),
             signer: message.map(|message| message.domain().clone()),
-            covers_from: message.is_some_and(|message| message.covered().any(|name| name == "from")),
             results: split_instance(self.results.value()).and_then(|(_, rest)| AuthResults::parse(rest)),
         }
     }

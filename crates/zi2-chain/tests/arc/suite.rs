@@ -98,6 +98,7 @@ fn what_a_chain_says() {
     let chain = result("cv_pass_i3_1").chain.unwrap();
     let numbers: Vec<u8> = chain.hops().iter().map(|hop| hop.instance).collect();
     assert_eq!((numbers, chain.oldest_pass(), chain.covers_from()), (vec![1, 2, 3], 0, true));
+    assert_eq!(chain.covered().last(), Some("arc-authentication-results"));
     let first = chain.first_results().unwrap();
     assert_eq!(first.host(), "lists.example.org");
     let words: Vec<_> = first.methods().iter().map(|method| (method.method(), method.result())).collect();

@@ -208,6 +208,15 @@ const CHAIN: &[Def] = &[
         summary: "How long a message waits at its end for the chain.",
         detail: "What is not answered by then is a temporary error.",
     },
+    Def {
+        key: "trusted_sealers",
+        kind: Kind::Domains,
+        preset: Preset::Value("[]"),
+        summary: "Mailing lists and forwarders that are believed, by the domain in their ARC-Seal fields.",
+        detail: "A certified message that was changed on its way then passes with level 1, if every sealer of its ARC chain \
+                 stands here and the first reports that the certification was valid. Subdomains are not included: name \
+                 each. Needs mode to be mark or evaluate.",
+    },
 ];
 
 const REPLAY: &[Def] = &[

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use zi2_trust::HistoryPolicy;
+use zi2_mail::Domain;
+use zi2_trust::{HistoryPolicy, TrustedSealers};
 
 use super::choices;
 use super::values::Values;
@@ -20,6 +21,7 @@ pub(super) fn config(values: &mut Values<'_>, found: Found) -> Result<Config, Bu
         chain: Chain {
             mode: values.word("chain", "mode", choices::CHAIN_MODE)?,
             deadline: values.get("chain", "deadline")?,
+            trusted_sealers: TrustedSealers::new(values.get::<Vec<Domain>>("chain", "trusted_sealers")?),
         },
         replay: replay(values)?,
         history: history(values)?,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use zi2_mail::{Domain, HostName};
 use zi2_sig::Kid;
 
-use crate::config::{Config, KeySource, Keys, Loaded};
+use crate::config::{ChainMode, Config, KeySource, Keys, Loaded};
 use crate::hosted::{self, HostedDomains};
 use crate::limits;
 use crate::listen::Listen;
@@ -82,6 +82,7 @@ impl Resolver<'_> {
         let senders = self.senders(&hosted)?;
         let keys = self.keys()?;
         self.listeners(&hosted)?;
+        self.sealers()?;
         Ok(sid.map(|sid| Found { sid, hosted, senders, keys }))
     }
 
@@ -176,6 +177,14 @@ impl Resolver<'_> {
                     self.problems.push(place, Fault::ListenerTwice(listen.to_string()));
                 }
             }
+        }
+        Ok(())
+    }
+
+    fn sealers(&mut self) -> Result<(), Bug> {
+        let mode = self.values.word("chain", "mode", choices::CHAIN_MODE)?;
+        if mode == ChainMode::Off && !self.values.get::<Vec<Domain>>("chain", "trusted_sealers")?.is_empty() {
+            self.notices.push(Notice::SealersUnused);
         }
         Ok(())
     }

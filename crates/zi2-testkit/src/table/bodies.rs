@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
-use super::sketch::{EVIL, GOOD, Sketch, b0, honest, malformed, missing, pass, refused, tampered};
+use super::delegation::{by_list, trusting, valid_then};
+use super::sketch::{CHAIN, EVIL, GOOD, Sketch, b0, honest, malformed, missing, pass, refused, tampered, valid};
 use super::trust::trusted;
 use crate::milter::{Client, Decision, MilterStep, Reply, Role};
-use crate::{After, Dmarc, Mail, Signing};
+use crate::{After, Dkim, Dmarc, Expect, Mail, Signing};
 use serde_json::Value;
 use zi2_sig::Form;
 
@@ -118,19 +119,30 @@ fn whole_bodies() -> Vec<Sketch> {
             41,
             "l=: a signature over half of the body",
             "HTML appended and a new boundary set in between",
-            &b0().body(format!("{half}\r\n--x\r\nContent-Type: text/html\r\n\r\n<b>Pay</b>\r\n--x--\r\n")),
-            tampered("tampered.body").by("good.example"),
-        )
-        .later("The DKIM signature with l=."),
+            &partly_signed(half.len())
+                .body(format!("{half}\r\n--x\r\nContent-Type: text/html\r\n\r\n<b>Pay</b>\r\n--x--\r\n")),
+            partly(),
+        ),
         Sketch::one(
             42,
             "l=0: a signature over no body",
             "the whole body replaced",
-            &b0().body("Pay at once.\r\n"),
-            tampered("tampered.body").by("good.example"),
-        )
-        .later("The DKIM signature with l=0."),
+            &partly_signed(0).body("Pay at once.\r\n"),
+            partly(),
+        ),
     ]
+}
+
+/// B0 with a DKIM signature over so many octets of its body.
+fn partly_signed(octets: usize) -> Mail {
+    let octets = u64::try_from(octets).unwrap_or_default();
+    b0().dkim(&Dkim::of("good", "good.example").length(octets))
+}
+
+/// What lies beyond `l=` may be anybody's, so DKIM does not pass, and neither does ZI2.
+fn partly() -> Expect {
+    let expect = tampered("tampered.body").by("good.example").queries(CHAIN);
+    expect.chain(json!({"dkim": [{"result": "policy", "reason": "body.uncovered", "d": "good.example"}]}))
 }
 
 fn multipart() -> Mail {
@@ -169,13 +181,20 @@ fn lists() -> Vec<Sketch> {
             .dmarc(Dmarc::Pass)
             .step("message.eml", "DMARC fails too", tampered("tampered.header").by("good.example").spoof("suspected"))
             .dmarc(Dmarc::Fail)
+            .message("sealed.eml", &by_list(mail.clone(), &valid_then()))
+            .step_in(
+                "sealed.eml",
+                "a list that is trusted to have seen it valid: it counts for no history",
+                trusting(&["list.example"]),
+                valid("good.example", 1, "ok.delegated.arc").history("trusted").queries(CHAIN),
+            )
             .leaves(&[("good.example", "good", 5, 3)])
             .note(
                 "The threat model says body.changed; by zi2.md §7 step 6 the field signature is \
                  looked at first, and it covers Subject. It never marks a list; by zi2.md §9 \
                 history marks `suspected` unless DMARC passes or a restoration succeeds.",
             )
-            .later("via=list, which belongs to restoration."),
+            .later("via=list where nobody seals, and a DKIM2 chain."),
         Sketch::one(
             46,
             "N7: a mailing list",

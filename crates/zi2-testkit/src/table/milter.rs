@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::sketch::{EVIL, Sketch, b0, honest};
+use super::sketch::{CHAIN, EVIL, Sketch, b0, honest, pass};
 use crate::{After, Client, Decision, KID, Mail, MilterStep, Reply, Role, public};
 
 pub(super) fn sketches() -> Vec<Sketch> {
@@ -241,6 +241,9 @@ fn mark(domain: &str) -> After {
 
 fn odd_sender() -> Sketch {
     let mail = Mail::by("x@evil.example").signed(EVIL);
+    let sent_by = |mail_from: &str| json!({"client_ip": "198.51.100.66", "mail_from": mail_from});
+    let spf = json!({"spf": {"domain": null}});
+    let passes_without_spf = pass("evil.example").queries(CHAIN).chain(spf).without(&["good", "a.evil"]);
     let odd = |argument: &str| {
         let mut step = ingress("message.eml", &mail, &["bob@recv.example"]);
         step.mail_from = argument.to_owned();
@@ -251,5 +254,5 @@ fn odd_sender() -> Sketch {
         .milter(odd("any@good.example(a.evil"))
         .milter(odd("any@good.example'@any.evil").what("TC-111"))
         .milter(odd("<@good,@any:'any@evil>").what("TC-112"))
-        .later("That SPF never says pass for good.example.")
+        .step_in("message.eml", "SPF", sent_by("any@good.example(a.evil"), passes_without_spf)
 }

@@ -6,6 +6,9 @@
 mod authors;
 mod bodies;
 mod certified;
+mod chain;
+mod delegation;
+mod dkim;
 mod floods;
 mod keys;
 mod milter;
@@ -26,6 +29,9 @@ pub fn table() -> Vec<Sketch> {
         authors::sketches(),
         bodies::sketches(),
         certified::sketches(),
+        chain::sketches(),
+        delegation::sketches(),
+        dkim::sketches(),
         names::sketches(),
         replays::sketches(),
         trust::sketches(),

@@ -28,6 +28,9 @@ pub(super) const NO_KEY: u32 = 4;
 /// The question for a domain's policy alone.
 pub(super) const POLICY: u32 = 1;
 
+/// Questions that ZI2, its policy, a key of DKIM, SPF and DMARC of an honest message cost at most.
+pub(super) const CHAIN: u32 = 8;
+
 /// B0 before it is certified.
 pub(super) fn honest() -> Mail {
     Mail::by("Ann <ann@good.example>")
@@ -140,6 +143,14 @@ impl Sketch {
     }
 }
 
+/// Both parts of a world; the keys of the second count.
+pub(super) fn merged(mut one: Value, other: &Value) -> Value {
+    if let (Value::Object(one), Value::Object(other)) = (&mut one, other) {
+        one.extend(other.clone());
+    }
+    one
+}
+
 fn verdict(result: &str, reason: &str, level: u8, dns_queries: u32) -> Expect {
     Expect {
         result: result.to_owned(),
@@ -152,6 +163,7 @@ fn verdict(result: &str, reason: &str, level: u8, dns_queries: u32) -> Expect {
         duplicate: None,
         not_covered: Vec::new(),
         dns_queries,
+        chain: Value::Null,
         absent: Vec::new(),
         exit: None,
     }
@@ -246,6 +258,12 @@ impl Expect {
 
     pub(super) fn duplicate(mut self, duplicate: bool) -> Expect {
         self.duplicate = Some(duplicate);
+        self
+    }
+
+    /// And this of the existing chain.
+    pub(super) fn chain(mut self, chain: Value) -> Expect {
+        self.chain = chain;
         self
     }
 

@@ -1,9 +1,9 @@
-//! TC-085 to TC-090, TC-099, TC-100: history, expectation, and what does not move them.
+//! TC-085 to TC-090, TC-099: history, expectation, and what does not move them.
 
 use serde_json::{Value, json};
 
-use super::sketch::{GOOD, Sketch, b0, expected_missing, honest, missing, no_key, pass, tampered};
-use crate::{DAY, Dmarc, Forgery, KID, Mail, NOW, OLD_KID, Signing, public, record};
+use super::sketch::{CHAIN, GOOD, Sketch, b0, expected_missing, honest, missing, no_key, pass};
+use crate::{DAY, Dkim, Dmarc, Forgery, KID, NOW, OLD_KID, Signing, public, record};
 
 pub(super) fn sketches() -> Vec<Sketch> {
     [expectation(), rotation(), outsiders()].into_iter().flatten().collect()
@@ -139,6 +139,13 @@ fn in_order(sketch: Sketch, rows: &[(&str, &str, u64, u32)]) -> Sketch {
 fn outsiders() -> Vec<Sketch> {
     let claim = Forgery::page("evil", "good.example", "mx.evil.example");
     let unpublished = honest().forged(&claim.clone().tag("kid", OLD_KID));
+    let dkim = Dkim::of("good", "good.example").tag("h", "from:x-a");
+    let broken = honest().with("X-A", "1").signed(GOOD).dkim(&dkim).with("X-A", "2");
+    let valid_but_failing = pass("good.example").history("unverified").queries(CHAIN).chain(json!({
+        "dkim": [{"result": "fail", "reason": "signature.mismatch"}],
+        "spf": {"result": "fail"},
+        "dmarc": {"result": "fail", "disposition": "reject"},
+    }));
     let suspected = |reason: &str, queries| no_key(reason).by("good.example").spoof("suspected").queries(queries);
     vec![
         Sketch::new(85, "H4: another server speaks for the victim", "evil's server, key and kid, From good.example")
@@ -159,21 +166,11 @@ fn outsiders() -> Vec<Sketch> {
                 §9), which stays as it was.",
             ),
         Sketch::new(99, "D3: DKIM broken so that only ZI2 is left", "ZI2 passes, DMARC fails")
-            .message("message.eml", &b0())
-            .step("message.eml", "", pass("good.example").history("unverified"))
-            .dmarc(Dmarc::Fail)
+            .world(json!({"client_ip": "203.0.113.7", "helo": "relay.example"}))
+            .message("message.eml", &broken)
+            .step("message.eml", "", valid_but_failing)
             .leaves(&[])
-            .later("That DMARC's result stays fail and its policy is acted on.")
             .note("By zi2.md §9 only mail that DMARC does not fail counts for history."),
-        Sketch::one(
-            100,
-            "D4: ARC sealed by the attacker",
-            "a changed mail with evil's seal over x-zi2=pass",
-            &sealed(),
-            // Two for ZI2, one for its policy; the command also asks for the seal's key and for DMARC.
-            tampered("tampered.body").by("good.example").queries(6),
-        )
-        .later("That a valid seal of somebody who is not on the list has no effect either."),
     ]
 }
 
@@ -183,14 +180,4 @@ fn document(key: &str, kid: &str, domain: &str) -> Value {
         "keys": [{"kid": kid, "k": "ed25519", "p": public(key), "created": NOW - DAY, "retires": null}],
         "domains": [domain],
     })
-}
-
-fn sealed() -> Mail {
-    b0().body("Pay at once.\r\n")
-        .above(
-            "ARC-Authentication-Results: i=1; mx.evil.example; dmarc=pass;\r\n \
-             x-zi2=pass header.d=good.example header.s=zi2-cert-2026-11",
-        )
-        .above("ARC-Message-Signature: i=1; a=ed25519-sha256; d=evil.example; s=s1; h=from; bh=AAAA; b=AAAA")
-        .above("ARC-Seal: i=1; a=ed25519-sha256; d=evil.example; s=s1; cv=none; b=AAAA")
 }

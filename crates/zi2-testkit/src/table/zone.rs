@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::{KID, NOW, public, record};
 
-/// The world: good.example and evil.example publish their own keys, and each server its own; recv.example is us.
+/// The world: good.example and evil.example publish their own keys, and each server its own; recv.example is us;
+/// list.example and relay.example only seal with ARC.
 pub fn zone() -> Value {
     let mut dns = serde_json::Map::new();
     for (owner, address) in [("good", "192.0.2.10"), ("evil", "198.51.100.66")] {
@@ -17,6 +18,10 @@ pub fn zone() -> Value {
         let dkim = public(&format!("{owner} dkim"));
         put(format!("s1._domainkey.{domain}"), format!("v=DKIM1; k=ed25519; p={dkim}"));
         dns.insert(format!("mx.{domain}"), json!({"a": [address]}));
+    }
+    for handler in ["list", "relay"] {
+        let record = format!("v=DKIM1; k=ed25519; p={}", public(&format!("{handler} dkim")));
+        dns.insert(format!("s1._domainkey.{handler}.example"), json!({"txt": [[record]]}));
     }
     json!({
         "now": NOW,

@@ -1,5 +1,6 @@
 //! What a verdict must look like, whoever gives it.
 
+use serde_json::Value;
 use zi2_testkit::{Author, Case, Expect, Step};
 
 /// Every step, with a name for messages.
@@ -11,7 +12,7 @@ pub(crate) fn steps(cases: &[Case]) -> impl Iterator<Item = (&Case, &Step, Strin
 }
 
 /// Compares a report (`--json`) with what is expected of it.
-pub(crate) fn differences(report: &serde_json::Value, expect: &Expect) -> Vec<String> {
+pub(crate) fn differences(report: &Value, expect: &Expect) -> Vec<String> {
     let zi2 = &report["zi2"];
     let mut wanted = vec![
         ("result", &zi2["result"], serde_json::json!(expect.result)),
@@ -38,8 +39,31 @@ pub(crate) fn differences(report: &serde_json::Value, expect: &Expect) -> Vec<St
         Some(queries) if queries <= u64::from(expect.dns_queries) => {}
         queries => found.push(format!("{queries:?} questions, at most {}", expect.dns_queries)),
     }
+    found.extend(chain_differences(report, expect));
     found.extend(present(&report.to_string(), expect));
     found
+}
+
+/// What is said of the existing chain: of objects the named keys, of lists every item.
+fn chain_differences(report: &Value, expect: &Expect) -> Option<String> {
+    let wanted = &expect.chain;
+    (!wanted.is_null() && !holds(report, wanted)).then(|| {
+        let methods = wanted.as_object().into_iter().flat_map(|methods| methods.keys());
+        let got: Vec<_> = methods.map(|method| format!("{method}: {}", report[method])).collect();
+        format!("{}, not {wanted}", got.join(", "))
+    })
+}
+
+fn holds(got: &Value, wanted: &Value) -> bool {
+    match (got, wanted) {
+        (Value::Object(got), Value::Object(wanted)) => {
+            wanted.iter().all(|(key, wanted)| holds(got.get(key).unwrap_or(&Value::Null), wanted))
+        }
+        (Value::Array(got), Value::Array(wanted)) => {
+            got.len() == wanted.len() && got.iter().zip(wanted).all(|(got, wanted)| holds(got, wanted))
+        }
+        _ => got == wanted,
+    }
 }
 
 /// Texts that must not appear, and do.

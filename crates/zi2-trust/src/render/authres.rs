@@ -19,6 +19,9 @@ pub fn authentication_results(judgement: &Judgement, authserv_id: &HostName) -> 
     }
     parts.push(format!("policy.level={}", judgement.level.number()));
     parts.push(format!("policy.history={}", judgement.history.as_str()));
+    if let Some(sealer) = &judgement.via {
+        parts.push(format!("policy.via={sealer}"));
+    }
     if judgement.spoof != Spoof::No {
         parts.push(format!("policy.spoof={}", judgement.spoof.as_str()));
     }

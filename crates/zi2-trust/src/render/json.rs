@@ -47,6 +47,8 @@ pub struct ZiReport {
     pub form: Option<&'static str>,
     /// What the signature covers.
     pub covers: Vec<String>,
+    /// The sealer on whose word it passes.
+    pub via: Option<String>,
     /// The From domain.
     pub d: Option<String>,
     /// The server named in the header.
@@ -206,6 +208,7 @@ impl Report {
             history: judgement.history.as_str(),
             form: judgement.form.map(zi2_sig::Form::as_str),
             covers: judgement.covers.clone(),
+            via: judgement.via.as_ref().map(ToString::to_string),
             d: judgement.from.as_ref().map(ToString::to_string),
             sid: judgement.sid.as_ref().map(|sid| sid.as_str().to_owned()),
             kid: judgement.kid.map(|kid| kid.to_string()),

@@ -23,6 +23,9 @@ pub fn verified(judgement: &Judgement, by: &HostName, now: Timestamp) -> Result<
         writer.tag("kid", &kid.to_string())?;
     }
     writer.tag("hist", judgement.history.as_str())?;
+    if let Some(sealer) = &judgement.via {
+        writer.tag("via", sealer.as_str())?;
+    }
     if judgement.replay == ReplayVerdict::Duplicate {
         writer.tag("seen", "duplicate")?;
     }

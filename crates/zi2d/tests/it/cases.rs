@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use zi2_config::{OwnDomain, SenderMap};
-use zi2_flow::{Services, World};
+use serde_json::Value;
+use zi2_config::{ChainMode, OwnDomain, SenderMap};
+use zi2_flow::{Services, World, has_chain};
 use zi2_keys::Resolver;
 use zi2_mail::{HostName, Message, crlf_from_file};
 use zi2_milter::client::{Answered, Mail, Origin};
@@ -13,6 +14,7 @@ use zi2_store::{MemoryStore, Settings, StoreHandle};
 use zi2_testkit::{Case, Client, MilterStep, Reply, Role, Step, cases, milter_cases};
 use zi2d::Live;
 
+use crate::chain::with_chain;
 use crate::kit::{Delivered, OURS, Running, Side, clock, live, receiver};
 use crate::vectors::travels;
 
@@ -41,9 +43,14 @@ async fn every_step_at_ingress() {
 }
 
 async fn at_ingress(step: &Step, world: &World, store: &StoreHandle, octets: &[u8]) -> Option<String> {
-    let server = Running::with_clock(Side::Ingress, live_in(world, store, None), clock(world.now));
+    let mut live = live_in(world, store, None);
+    let evaluates = has_chain(&Message::split(octets).header, &world.client);
+    if evaluates {
+        live = with_chain(live, ChainMode::Mark);
+    }
+    let server = Running::with_clock(Side::Ingress, live, clock(world.now));
     let recipients: Vec<&str> = world.recipients.iter().map(String::as_str).collect();
-    let delivered = server.receive(&recipients, octets).await;
+    let delivered = server.receive_from(&world.client, &recipients, octets).await;
     if delivered.answer.answered != Answered::Continue {
         return Some(format!("{:?}", delivered.answer.answered));
     }
@@ -54,13 +61,32 @@ async fn at_ingress(step: &Step, world: &World, store: &StoreHandle, octets: &[u
     let spoof = Some(expect.spoof.as_str()).filter(|spoof| *spoof != "no").unwrap_or_default();
     let got = (tags.result_reason_level(), tags.get("spoof"));
     let wanted = ([expect.result.as_str(), &expect.reason, &level], spoof);
-    let ours = ["X-ZI2-Verified", "Authentication-Results"].map(|name| delivered.fields(name).remove(0));
+    let mut ours = delivered.fields("X-ZI2-Verified");
+    ours.extend(delivered.fields("Authentication-Results").into_iter().filter(|field| field.starts_with(OURS)));
+    assert_eq!(ours.len(), if evaluates { 3 } else { 2 });
+    let chain = if evaluates { delivered.chain() } else { Vec::new() };
     let present = expect.absent.iter().find(|text| ours.iter().any(|field| field.contains(text.as_str())));
     match present {
         _ if got != wanted => Some(format!("{got:?}, not {wanted:?}")),
         Some(text) => Some(format!("{text:?} appears in {ours:?}")),
-        None => None,
+        None => wanted_of_chain(&expect.chain)
+            .into_iter()
+            .find(|method| !chain.iter().any(|found| found.starts_with(method.as_str())))
+            .map(|method| format!("{method} is not in {chain:?}")),
     }
+}
+
+/// The results that the chain's field must hold: the words, and of DKIM the reason.
+fn wanted_of_chain(expect: &Value) -> Vec<String> {
+    let word = |method: &str| Some(format!("{method}={}", expect[method]["result"].as_str()?));
+    let signatures = expect["dkim"].as_array().into_iter().flatten();
+    let signature = |one: &Value| {
+        let reason = one["reason"].as_str().map(|reason| format!(" reason={reason}")).unwrap_or_default();
+        Some(format!("dkim={}{reason}", one["result"].as_str()?))
+    };
+    // RFC 8617 has no word for a key that could not be asked for.
+    let others = ["spf", "dmarc", "arc"].into_iter().filter_map(word).filter(|result| result != "arc=temperror");
+    signatures.filter_map(signature).chain(others).collect()
 }
 
 /// The milter parts, one after another at one host, with the whole header section compared.
@@ -146,6 +172,7 @@ fn live_in(world: &World, store: &StoreHandle, senders: Option<&str>) -> Live {
     let mut live = live(Services { resolver, documents, store: store.clone() });
     let mut rules = receiver(world.hosted.clone());
     (rules.local_keys, rules.exchanged) = (world.local_keys.clone(), world.exchanged.clone());
+    rules.sealers = world.sealers.clone();
     live.receiver = Arc::new(rules);
     live.issued_log = true;
     let identity = Identity { sid: HostName::parse(OURS).unwrap(), kid: Kid::parse(zi2_testkit::KID).unwrap() };

@@ -13,7 +13,7 @@ use zi2_mail::{HostName, crlf_from_file};
 use zi2_trust::Dmarc;
 use zi2d::Live;
 
-use crate::kit::{Delivered, OURS, Running, Side, certified, clock, dns, letter, live, receiver, services};
+use crate::kit::{OURS, Running, Side, certified, clock, dns, letter, live, receiver, services};
 use crate::vectors::travels;
 
 #[derive(Deserialize)]
@@ -24,18 +24,10 @@ struct Probe {
     expect: String,
 }
 
-fn with_chain(mut live: Live, mode: ChainMode) -> Live {
+pub(crate) fn with_chain(mut live: Live, mode: ChainMode) -> Live {
     let rules = ChainRules { receiver: HostName::parse(OURS).unwrap(), deadline: Duration::from_secs(30) };
     live.chain = Some((rules, mode));
     live
-}
-
-/// The results of the chain's own field, method by method.
-fn results(delivered: &Delivered) -> Vec<String> {
-    let fields = delivered.fields("Authentication-Results");
-    let ours: Vec<_> = fields.iter().filter(|field| field.starts_with("mx.recv.example; dkim=")).collect();
-    assert_eq!(ours.len(), 1, "{fields:?}");
-    ours[0].split("; ").skip(1).map(str::to_owned).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,7 +47,7 @@ async fn every_dkim_probe() {
         live.receiver = Arc::new(receiver(world.hosted.clone()));
         let server = Running::with_clock(Side::Ingress, live, clock(world.now));
         let delivered = server.receive(&["<bob@recv.example>"], &octets).await;
-        let dkim = results(&delivered);
+        let dkim = delivered.chain();
         let dkim: Vec<_> = dkim.iter().filter(|result| result.starts_with("dkim=")).collect();
         let passes = dkim.iter().filter(|result| result.starts_with("dkim=pass")).count();
         let right = match probe.expect.as_str() {
@@ -83,7 +75,7 @@ async fn the_results_in_words_and_what_they_mean_for_history() {
     let server = Running::start(Side::Ingress, with_chain(live(services(published("v=spf1 -all"))), ChainMode::Mark));
     let delivered = server.receive(&["<bob@recv.example>"], &content).await;
     let expected = ["dkim=none", "spf=fail smtp.mailfrom=sender.example", "dmarc=fail header.from=good.example"];
-    assert_eq!(results(&delivered), expected);
+    assert_eq!(delivered.chain(), expected);
     assert_eq!(delivered.verified().get("result"), "pass", "DMARC does not change what ZI2 proves");
     let store = &server.desk.live().services.store;
     store.flush().await.unwrap();

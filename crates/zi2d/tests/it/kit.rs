@@ -127,6 +127,26 @@ impl Running {
         self.send(&[], recipients, content).await
     }
 
+    /// One message from this client and sender.
+    pub(crate) async fn receive_from(&self, client: &zi2_flow::Client, to: &[&str], content: &[u8]) -> Delivered {
+        let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+        let (address, helo) = (client.address.map(|address| address.to_string()), text(&client.helo));
+        let sender = format!("<{}>", text(&client.mail_from));
+        let (to, content): (Vec<String>, _) = (to.iter().map(|to| (*to).to_owned()).collect(), content.to_vec());
+        self.talk(move |mut client| {
+            let stranger = Origin::STRANGER;
+            let address = address.as_deref().unwrap_or(stranger.address);
+            client.open(&Origin { address, helo: &helo, ..stranger }).unwrap();
+            let recipients: Vec<&str> = to.iter().map(String::as_str).collect();
+            let mail =
+                Mail { sender: &sender, recipients: &recipients, macros: &[], queue_id: "4bTEST", content: &content };
+            let answer = client.send(&mail).unwrap();
+            let octets = answer.apply(&content);
+            Delivered { answer, octets }
+        })
+        .await
+    }
+
     /// One message with these macros at MAIL.
     pub(crate) async fn send(&self, macros: &[(&str, &str)], recipients: &[&str], content: &[u8]) -> Delivered {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
@@ -162,6 +182,14 @@ impl Delivered {
         let message = Message::split(&self.octets);
         let text = |value: &[u8]| String::from_utf8_lossy(value).replace("\r\n", "").trim().to_owned();
         message.header.named(name).map(|field| text(field.value())).collect()
+    }
+
+    /// The results of the existing chain's own field, method by method.
+    pub(crate) fn chain(&self) -> Vec<String> {
+        let fields = self.fields("Authentication-Results");
+        let ours: Vec<_> = fields.iter().filter(|field| field.starts_with("mx.recv.example; dkim=")).collect();
+        assert_eq!(ours.len(), 1, "{fields:?}");
+        ours[0].split("; ").skip(1).map(str::to_owned).collect()
     }
 
     /// The tags of the only `X-ZI2-Verified`.

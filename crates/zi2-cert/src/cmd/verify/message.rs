@@ -138,6 +138,9 @@ fn table(judgement: &Judgement, io: &mut Io<'_>) -> Result<(), Trouble> {
         let confirmed = if judgement.sid_confirmed { "confirmed by the server" } else { "not confirmed" };
         io.result(format_args!("server    {sid} ({confirmed}), key {kid}"))?;
     }
+    if let Some(sealer) = &judgement.via {
+        io.result(format_args!("via       {sealer}, who is trusted here and saw it valid"))?;
+    }
     io.result(format_args!("history   {}", judgement.history.as_str()))?;
     if !judgement.covers.is_empty() {
         io.result(format_args!("covers    {}", judgement.covers.join(" ")))?;

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use zi2_config::Config;
-use zi2_flow::{ChainRules, Client, Envelope, Inbound, Outcome, ReceiverRules, Services, World};
+use zi2_flow::{ChainRules, Client, Envelope, Inbound, Outcome, ReceiverRules, Services, World, has_chain};
 use zi2_keys::{Documents, Keyring, Resolver};
 use zi2_mail::{HostName, Message, Timestamp};
-use zi2_sig::dkim::DKIM_SIGNATURE;
 use zi2_store::{MemoryStore, Settings, Store, StoreHandle};
 use zi2_trust::{Dmarc, KeyHistory, Submission, Verdict};
 
@@ -41,7 +40,7 @@ impl Scene {
 
     fn in_world(world: World) -> Result<Scene, Trouble> {
         let mut rules = ReceiverRules::protocol(world.hosted, PATIENCE);
-        (rules.local_keys, rules.exchanged) = (world.local_keys, world.exchanged);
+        (rules.local_keys, rules.exchanged, rules.sealers) = (world.local_keys, world.exchanged, world.sealers);
         Ok(Scene {
             now: world.now,
             envelope: Envelope::of(&world.recipients),
@@ -90,19 +89,11 @@ impl Scene {
     /// One message judged, as the daemon would.
     pub(super) async fn judge(&self, message: &Message<'_>, services: &Services) -> Outcome {
         let mut inbound = Inbound::begin(&message.header, services, &self.rules, self.now);
-        if self.has_chain(message) {
+        if has_chain(&message.header, &self.client) {
             inbound.evaluate_chain(&message.header, &self.client, &self.chain);
         }
         inbound.body(message.body);
         inbound.finish(&self.envelope, self.submission, Dmarc::Unknown).await
-    }
-}
-
-impl Scene {
-    /// Whether there is anything to evaluate of the existing chain. Without client and signature nothing could be known.
-    fn has_chain(&self, message: &Message<'_>) -> bool {
-        let has = |name| message.header.named(name).next().is_some();
-        self.client.address.is_some() || has(DKIM_SIGNATURE) || has("ARC-Seal")
     }
 }
 

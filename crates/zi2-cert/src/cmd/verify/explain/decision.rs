@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::time::Duration;
 
 use zi2_sig::{Failure, Outcome as Found, Part, SyntaxFault};
-use zi2_trust::{Judgement, ReplayVerdict, Verdict};
+use zi2_trust::{Judgement, Reason, ReplayVerdict, Verdict};
 
 use super::{Check, Word, micros_of};
 use crate::words::{failure_detail, no_answer};
@@ -76,6 +76,9 @@ impl Decision {
             Found::Failed(failure) => failure_detail(failure),
             Found::Unavailable(trouble) => no_answer(*trouble).to_owned(),
             Found::Expired(_) => String::new(),
+            // A judgement that passes all the same has its own row (§11).
+            Found::Tampered(Part::Body, _) => Reason::TamperedBody.explanation().admins.to_owned(),
+            Found::Tampered(Part::Header, _) => Reason::TamperedHeader.explanation().admins.to_owned(),
             _ => judgement.reason.explanation().admins.to_owned(),
         };
         Decision { stage, word, seen }

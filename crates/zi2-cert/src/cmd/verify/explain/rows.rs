@@ -5,7 +5,7 @@ use std::time::Duration;
 use zi2_flow::Outcome;
 use zi2_mail::{Domain, Timestamp};
 use zi2_sig::{Certified, Form, Origin, Outcome as Found};
-use zi2_trust::{PublishedPolicy, ReplayVerdict, Spoof, Standing, Verdict};
+use zi2_trust::{NotDelegated, PublishedPolicy, ReplayVerdict, Spoof, Standing, Verdict};
 
 use super::super::scene::Scene;
 use super::decision::{Decision, Row, Stage};
@@ -21,6 +21,7 @@ pub(super) fn checks(scene: &Scene, walk: &Walk, outcome: &Outcome, whole: Durat
     checks.extend(asked::rows(&walk.asked, certified.map(|certified| certified.kid)));
     checks.extend(signature(walk, outcome, &decision, certified));
     checks.extend(trust(scene, walk, outcome, &decision));
+    checks.extend(delegation(scene, outcome));
     checks.push(all(outcome, whole));
     checks
 }
@@ -195,6 +196,22 @@ fn spoof(walk: &Walk, outcome: &Outcome) -> Check {
     let micros = walk.trust.policy.as_ref().map(|policy| micros_of(policy.took));
     let seen = format!("{}; {policy}", outcome.judgement.spoof.as_str());
     Check { check: "spoof", result, micros, seen, paragraph: "§9" }
+}
+
+/// §11, for a message that was changed.
+fn delegation(scene: &Scene, outcome: &Outcome) -> Option<Check> {
+    let arc = outcome.chain.as_ref().map(|chain| &chain.arc);
+    let oldest = scene.now.sub_secs(scene.rules.window);
+    let (result, seen) = match scene.rules.sealers.delegation(&outcome.facts, arc, oldest) {
+        Ok(delegation) => {
+            let (level, reason) = (outcome.judgement.level.number(), outcome.judgement.reason.as_str());
+            (Word::Ok, format!("on the word of {}: level {level}, {reason}", delegation.reporter()))
+        }
+        Err(NotDelegated::NotTampered) => return None,
+        Err(nobody @ NotDelegated::NobodyTrusted) => (Word::None, nobody.to_string()),
+        Err(why) => (Word::Fail, why.to_string()),
+    };
+    Some(Check { check: "delegation", result, micros: None, seen, paragraph: "§11" })
 }
 
 fn all(outcome: &Outcome, whole: Duration) -> Check {
