@@ -2,7 +2,7 @@
 
 // DMARC
 
-/// Questions of one tree walk. § RFC 9989 §4.10: "eight was chosen as the query limit".
+/// Questions of one tree walk. § RFC 9989 §4.10 allows eight.
 pub const DMARC_WALK: usize = 8;
 
 /// Identifiers that passed, differ from the author domain and are looked up for their organizational domain. Honest mail
@@ -68,7 +68,7 @@ pub const SPF_BROAD_V6: u8 = 32;
 
 // ARC
 
-/// Sets of a chain. § RFC 8617 §4.2.1: "The valid range is 1-50 (inclusive)".
+/// Sets of a chain. § RFC 8617 §4.2.1: from 1 to 50.
 pub const ARC_SETS: u8 = 50;
 
 /// The newest sets whose message signatures are looked at. Only the newest decides; the others tell how long the message is

@@ -195,8 +195,8 @@ async fn key_records(name: &KeyName, resolver: &Resolver, budget: &Budget) -> Re
     let Ok(name) = DnsName::parse(name.as_str()) else {
         return RecordAnswer::Records(DkimRecords::parse([])); // a name DNS cannot carry has no records
     };
-    match resolver.texts(&name, budget).await {
-        Ok(texts) => RecordAnswer::Records(DkimRecords::parse(texts.iter().map(Vec::as_slice))),
+    match resolver.dkim_keys(&name, budget).await {
+        Ok(records) => RecordAnswer::Records(records),
         Err(trouble) => RecordAnswer::Unavailable(trouble),
     }
 }

@@ -1,6 +1,7 @@
 //! A name server for one world, which remembers what it was asked: the only way to know that nobody was asked.
 //!
-//! It answers TXT, A, AAAA, MX, NS and CNAME on UDP, one link of a chain at a time. Refuses nothing and validates nothing.
+//! It answers TXT, A, AAAA, MX, NS and CNAME on UDP, one link of a chain at a time. Refuses nothing and validates nothing; of a
+//! world's `status` it knows `TIMEOUT`, which is silence.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -69,6 +70,9 @@ impl DnsServer {
         let mut state = self.state();
         state.asked.push(question.name.clone());
         let node = state.dns.get(&question.name);
+        if node.is_some_and(|node| node.get("status") == Some(&Value::from("TIMEOUT"))) {
+            return None;
+        }
         let records = node.map(|node| records(node, question.kind)).unwrap_or_default();
         // RFC 1035 §4.1.1: id; response with recursion desired and available, and NXDOMAIN for a name that is not there
         let mut answer = message.get(..2)?.to_vec();

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use host::begin;
+use host::{begin, begin_within};
 use zi2_flow::{Envelope, Outcome, Services, World};
 use zi2_keys::{DnsOptions, Documents, Resolver, Servers, TrustAd};
 use zi2_mail::{Message, crlf_from_file};
@@ -127,4 +127,27 @@ async fn new_names_cost_a_bounded_number_each() {
     }
     assert!(server.asked().len() <= 200 * 4, "{}", server.asked().len());
     assert!(server.asked().iter().any(|name| name.contains(KID)), "the page's name was asked");
+}
+
+/// zi2.md §11 within the soft deadline: a chain that is not there in time vouches for nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_chain_vouches_for_nothing() {
+    let case = cases().into_iter().find(|case| case.id == "TC-100").unwrap();
+    let server = DnsServer::start();
+    let silent = serde_json::json!({"s1._domainkey.list.example": {"status": "TIMEOUT"}});
+    let (patience, soon) = (Duration::from_secs(30), Duration::from_millis(200));
+    for (dns, deadline, reason) in
+        [(serde_json::json!({}), patience, "ok.delegated.arc"), (silent, soon, "tampered.header")]
+    {
+        let json = zi2_testkit::world(&case, &serde_json::json!({"trusted_sealers": ["list.example"], "dns": dns}));
+        server.take(&json);
+        let world = World::parse(json.to_string().as_bytes()).unwrap();
+        let services = services(&asking(&server));
+        let octets = case.octets("list.eml");
+        let message = Message::split(&octets);
+        let mut inbound = begin_within(deadline, &message.header, &services, &world);
+        inbound.body(message.body);
+        let outcome = inbound.finish(&Envelope::of(&world.recipients), world.submission, Dmarc::Unknown).await;
+        assert_eq!(outcome.judgement.reason.as_str(), reason);
+    }
 }

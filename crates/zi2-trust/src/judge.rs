@@ -195,21 +195,18 @@ fn verdict(facts: &Facts, around: &Circumstances<'_>) -> Decision {
         Outcome::Absent => without(Verdict::Missing, Reason::NoneAbsent),
         Outcome::Failed(failure) => without(Verdict::Fail, Reason::from(failure)),
         Outcome::Unavailable(trouble) => without(Verdict::TempError, Reason::from(*trouble)),
-        Outcome::Tampered(_, a) if around.delegation.is_some() => unless_replayed(a, around, delegated),
+        Outcome::Tampered(_, a) if around.delegation.is_some() => unless_replayed(a, around, delegated(a)),
         Outcome::Tampered(Part::Body, a) => (Verdict::Tampered, Level::Unknown, Reason::TamperedBody, Some(*a)),
         Outcome::Tampered(Part::Header, a) => (Verdict::Tampered, Level::Unknown, Reason::TamperedHeader, Some(*a)),
         Outcome::Expired(a) => (Verdict::Expired, Level::Unknown, Reason::ExpiredWindow, Some(*a)),
-        Outcome::Verified(a) => unless_replayed(a, around, verified),
+        Outcome::Verified(a) => unless_replayed(a, around, verified(a, around)),
     }
 }
 
 type Passed = (Level, Reason);
 
-fn unless_replayed(
-    attested: &Attested,
-    around: &Circumstances<'_>,
-    passed: fn(&Attested, &Circumstances<'_>) -> Passed,
-) -> Decision {
+/// §7 step 7.
+fn unless_replayed(attested: &Attested, around: &Circumstances<'_>, (level, reason): Passed) -> Decision {
     let found = |verdict, reason| (verdict, Level::Unknown, reason, Some(*attested));
     match (around.replay_mode, around.replay) {
         (ReplayMode::Fail, ReplayVerdict::Replayed) => return found(Verdict::Fail, Reason::ReplayNonce),
@@ -217,7 +214,6 @@ fn unless_replayed(
         (ReplayMode::Fail, ReplayVerdict::Unknown) => return found(Verdict::TempError, Reason::StoreUnavailable),
         _ => {}
     }
-    let (level, reason) = passed(attested, around);
     (Verdict::Pass, level, reason, Some(*attested))
 }
 
@@ -227,7 +223,7 @@ fn verified(attested: &Attested, around: &Circumstances<'_>) -> Passed {
 }
 
 /// §11: level at most 1, whatever the key.
-fn delegated(attested: &Attested, _: &Circumstances<'_>) -> Passed {
+fn delegated(attested: &Attested) -> Passed {
     let (level, _) = level_of(attested.origin(), Submission::Outside, BothHosted::No);
     (level.min(Level::Dns), Reason::OkDelegatedArc)
 }

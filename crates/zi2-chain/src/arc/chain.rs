@@ -159,6 +159,17 @@ impl Chain {
 }
 
 impl Reason {
+    /// A code for the reason, of lower-case letters and dots; nothing for a pass and without a chain.
+    #[must_use]
+    pub fn code(self) -> Option<&'static str> {
+        match self {
+            Reason::Unbroken | Reason::NoSets => None,
+            Reason::Broken(broken) => Some(broken.code()),
+            Reason::SealedAsBroken => Some("seal.failed"),
+            Reason::Message(outcome) | Reason::Seal(_, outcome) => outcome.reason(),
+        }
+    }
+
     /// The result that the reason leads to.
     #[must_use]
     pub const fn outcome(self) -> Outcome {
@@ -169,6 +180,19 @@ impl Reason {
                 Outcome::TempError
             }
             Reason::Broken(_) | Reason::SealedAsBroken | Reason::Message(_) | Reason::Seal(..) => Outcome::Fail,
+        }
+    }
+}
+
+impl Broken {
+    const fn code(self) -> &'static str {
+        match self {
+            Broken::Instance(_) => "set.number",
+            Broken::TooManySets => "set.many",
+            Broken::Duplicate(_) => "set.duplicate",
+            Broken::Missing(..) => "set.incomplete",
+            Broken::Claim(_) => "seal.claim",
+            Broken::SealCovered(_) => "seal.covered",
         }
     }
 }

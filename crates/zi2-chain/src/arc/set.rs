@@ -23,7 +23,7 @@ struct Slot<'h> {
 
 /// The sets of a header section, the oldest first. Empty: there is no ARC field.
 ///
-/// § RFC 8617 §5.2 step 3: "There MUST be exactly one of each" for each number up to the highest.
+/// § RFC 8617 §5.2 step 3: for each number up to the highest there is one field of each kind.
 pub(super) fn gather<'h>(header: &'h Header<'_>) -> Result<Vec<Set<'h>>, Broken> {
     let mut slots: Vec<Slot<'h>> = Vec::new();
     for field in header.fields() {
@@ -64,7 +64,7 @@ fn instance(kind: FieldKind, value: &[u8]) -> Result<u8, Broken> {
     let number = all_digits.ok_or(Broken::Instance(kind))?.parse::<u8>().unwrap_or(u8::MAX);
     match number {
         0 => Err(Broken::Instance(kind)),
-        // § RFC 8617 §5.2 step 1: more than 50 sets: "the Chain Validation Status is "fail""
+        // § RFC 8617 §5.2 step 1: a chain of more than 50 sets fails
         number if number > limits::ARC_SETS => Err(Broken::TooManySets),
         number => Ok(number),
     }
@@ -73,7 +73,7 @@ fn instance(kind: FieldKind, value: &[u8]) -> Result<u8, Broken> {
 impl Set<'_> {
     /// What a set must say of the chain before it; `age` is 0 for the newest.
     pub(super) fn check(&self, seal: &Seal, message: Option<&SignatureField>, age: usize) -> Result<(), Reason> {
-        // § RFC 8617 §5.2 step 2: "If the Chain Validation Status of the latest set is "fail" ... the chain fails"
+        // § RFC 8617 §5.2 step 2: what the newest sealer gave up as broken stays so
         if age == 0 && seal.claim() == ChainClaim::Fail {
             return Err(Reason::SealedAsBroken);
         }
@@ -82,7 +82,7 @@ impl Set<'_> {
         if seal.claim() != wanted {
             return Err(Reason::Broken(Broken::Claim(self.instance)));
         }
-        // § RFC 8617 §4.1.2: "ARC-Seal header fields MUST NOT be included in the content covered by the signature"
+        // § RFC 8617 §4.1.2: the message signature covers no seal
         match message.is_some_and(|message| message.covered().any(|name| name == FieldKind::Seal.name())) {
             true => Err(Reason::Broken(Broken::SealCovered(self.instance))),
             false => Ok(()),

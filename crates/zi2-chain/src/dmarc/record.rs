@@ -157,7 +157,7 @@ impl Record {
     #[must_use]
     pub fn policy(&self, wanted: PolicyTag) -> Option<(PolicyTag, Policy)> {
         let p = (PolicyTag::P, self.p.unwrap_or(Policy::None));
-        // § RFC 9989 §4.7, np: "If the "np" tag is absent, the policy specified by the "sp" tag [...] or [...] "p" tag"
+        // § RFC 9989 §4.7, np: without np it is sp that counts, and without both p
         let sp = self.sp.map_or(p, |policy| (PolicyTag::Sp, policy));
         match (self.force, wanted) {
             (Force::Nil, _) => None,

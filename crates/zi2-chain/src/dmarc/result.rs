@@ -119,10 +119,10 @@ impl DmarcResult {
     #[must_use]
     pub fn disposition(&self) -> Policy {
         match (self.outcome, &self.applied) {
-            // § RFC 9989 §4.7, t: "the policy applied to any failing messages will be one level below the specified policy"
+            // § RFC 9989 §4.7, t: under test the policy is one level lower
             (Outcome::Fail, Some(applied)) if applied.record.testing() == Testing::On => applied.policy.lower(),
             (Outcome::Fail, Some(applied)) => applied.policy,
-            // § RFC 9989 §5.3.6: after DNS errors "the Domain Owner Assessment Policy cannot be applied to the message"
+            // § RFC 9989 §5.3.6: after errors of DNS no policy is applied
             _ => Policy::None,
         }
     }
@@ -154,7 +154,7 @@ impl Reason {
             Reason::NoRecord | Reason::SeveralRecords | Reason::NoPolicy => Outcome::None,
             // § RFC 8601 §2.7.3 names a "syntactically incorrect DMARC record" as a permerror
             Reason::BadRecord(_) => Outcome::PermError,
-            // § RFC 9989 §5.3.6: "the message cannot be considered to pass or fail the DMARC mechanism check"
+            // § RFC 9989 §5.3.6: and the message neither passes nor fails
             Reason::Unanswered | Reason::Undecided => Outcome::TempError,
         }
     }

@@ -8,7 +8,7 @@ use super::record::{Alignment, FailureOption, Policy, Psd, RecordError};
 
 /// What follows `v=DMARC1`, if the text begins with it.
 ///
-/// § RFC 9989 §4.7, v: "MUST match precisely; if it does not or it is absent, the entire record MUST be ignored"
+/// § RFC 9989 §4.7, v: a record without exactly this version is not looked at
 pub(super) fn after_version(txt: &[u8]) -> Option<&[u8]> {
     let rest = trim(trim(txt).strip_prefix(b"v")?).strip_prefix(b"=")?;
     let rest = trim(trim(rest).strip_prefix(b"DMARC1")?);
@@ -25,7 +25,7 @@ impl<'a> Tags<'a> {
             if count + 2 > limits::DMARC_TAGS {
                 return Err(RecordError::TooManyTags);
             }
-            // § RFC 9989 §4.7: "Syntax errors in the remainder of the record MUST be discarded in favor of default values"
+            // § RFC 9989 §4.7: behind the version, what has an error of syntax counts as not written
             let Some((name, value)) = tag(part) else { continue };
             // § RFC 6376 §3.2: "if a tag name does occur more than once, the entire tag-list is invalid"
             if name == b"v" || tags.iter().any(|(other, _)| *other == name) {

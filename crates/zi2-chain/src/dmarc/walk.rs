@@ -38,8 +38,7 @@ pub(super) struct Walk<'a> {
 }
 
 impl Found {
-    /// § RFC 9989 §4.10 step 2: "Records that do not start with a "v" tag that identifies the current version of DMARC are
-    /// discarded. If multiple DMARC Policy Records are returned, they are all discarded."
+    /// § RFC 9989 §4.10 step 2: what is not of this version does not count, and of several records none does.
     pub(super) fn of(answer: &Answer) -> Found {
         let records = match answer {
             Answer::Txt(records) => records.as_slice(),
@@ -86,8 +85,8 @@ impl Known {
         self.0.iter().map(|(_, found)| found)
     }
 
-    /// § RFC 9989 §4.10.2: "select the Organizational Domain from the domains for which valid DMARC Policy Records were
-    /// retrieved from the longest to the shortest".
+    /// § RFC 9989 §4.10.2: the organizational domain is one of those that have a valid record, looked at from the longest name
+    /// to the shortest.
     pub(super) fn walk<'a>(&self, domain: &'a str) -> Result<Walk<'a>, Halt> {
         let mut walk = Walk { organization: domain, suffix: None };
         for name in targets(domain) {
@@ -100,7 +99,7 @@ impl Known {
             match psd {
                 Psd::Unsaid => {}
                 Psd::Organization => break,
-                // "other than the one for the domain where the tree walk started": a suffix that sends mail is its own.
+                // The domain where the walk began is excepted: a suffix that sends mail is its own organization.
                 Psd::Suffix if name == domain => break,
                 Psd::Suffix => {
                     walk = Walk { organization: child(domain, name), suffix: Some(name) };
@@ -117,8 +116,7 @@ pub(super) const LABEL: &str = "_dmarc.";
 
 /// The names asked for a domain, at most [`limits::DMARC_WALK`]: itself, and its parents.
 ///
-/// § RFC 9989 §4.10 step 4: "If x >= 8, remove the left-most (highest-numbered) labels from the subject domain until 7
-/// labels remain."
+/// § RFC 9989 §4.10 step 4: of a domain with eight labels or more, the walk goes on with its last seven.
 fn targets(domain: &str) -> impl Iterator<Item = &str> {
     let labels = domain.split('.').count();
     let parents = parents(domain).skip(labels.saturating_sub(limits::DMARC_WALK));

@@ -1,11 +1,13 @@
 //! A question of DNS and what is kept of its answer.
 
 use std::net::IpAddr;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use hickory_resolver::proto::rr::RecordType;
 use zi2_chain::DnsName;
 use zi2_sig::Trouble;
+use zi2_sig::dkim::DkimRecords;
 use zi2_trust::Dnssec;
 
 use crate::limits;
@@ -16,6 +18,13 @@ pub(crate) struct Question {
     /// Without a final dot, lower case.
     pub(crate) name: Box<str>,
     pub(crate) kind: Kind,
+}
+
+impl Question {
+    /// Whether keys of DKIM stand there (RFC 6376 §3.6.2.1).
+    fn is_for_keys(&self) -> bool {
+        self.kind == Kind::Txt && self.name.contains("._domainkey.")
+    }
 }
 
 /// The types asked for.
@@ -52,6 +61,26 @@ pub(crate) struct Answer {
     pub(crate) ttl: Duration,
     /// Questions it took: one, and one for each CNAME whose target was not answered along.
     pub(crate) questions: u32,
+}
+
+/// An answer that messages share, with what was read out of its records the first time somebody wanted it.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) answer: Answer,
+    keys: OnceLock<DkimRecords>,
+}
+
+impl Kept {
+    pub(crate) fn new(answer: Answer) -> Kept {
+        Kept { answer, keys: OnceLock::new() }
+    }
+
+    /// Its records as keys of DKIM: a key costs its parsing once, however many messages it verifies.
+    pub(crate) fn keys(&self) -> Result<DkimRecords, Trouble> {
+        let found = self.answer.found.as_ref().map_err(|trouble| *trouble)?;
+        let texts = if let Data::Texts(texts) = &found.data { texts.as_slice() } else { &[] };
+        Ok(self.keys.get_or_init(|| DkimRecords::parse(texts.iter().map(Vec::as_slice))).clone())
+    }
 }
 
 /// What stands at a name.
@@ -132,9 +161,11 @@ impl Answer {
         }
     }
 
-    /// Octets of its records.
-    pub(crate) fn octets(&self) -> usize {
-        self.found.as_ref().map_or(0, |found| found.data.octets())
+    /// Octets of its records, in the form in which they stay in memory.
+    pub(crate) fn octets(&self, question: &Question) -> usize {
+        let octets = self.found.as_ref().map_or(0, |found| found.data.octets());
+        let parsed = if question.is_for_keys() { limits::PARSED_KEY_FACTOR } else { 0 };
+        octets.saturating_mul(1 + parsed)
     }
 }
 

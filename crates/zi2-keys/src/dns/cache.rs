@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::answer::{Answer, Kind, Question};
+use super::answer::{Answer, Kept, Kind, Question};
 use crate::limits;
 
 /// A bounded cache of answers. What it holds is never replaced while it is valid, so a failure cannot displace an answer.
@@ -16,13 +16,13 @@ pub(crate) struct Cache {
 /// Times are tokio's, which tests can stop; the cache's own expiry only frees memory.
 #[derive(Clone, Debug)]
 struct Entry {
-    answer: Arc<Answer>,
+    kept: Arc<Kept>,
     expires: Instant,
 }
 
 impl Entry {
     fn new(answer: Answer) -> Entry {
-        Entry { expires: Instant::now() + answer.kept(), answer: Arc::new(answer) }
+        Entry { expires: Instant::now() + answer.kept(), kept: Arc::new(Kept::new(answer)) }
     }
 
     fn is_over(&self) -> bool {
@@ -34,8 +34,8 @@ impl Cache {
     pub(crate) fn new() -> Cache {
         let entries = moka::future::Cache::builder()
             .max_capacity(limits::CACHE_UNITS)
-            .weigher(|_, entry: &Entry| {
-                u32::try_from(1 + entry.answer.octets() / limits::CACHE_UNIT).unwrap_or(u32::MAX)
+            .weigher(|question: &Question, entry: &Entry| {
+                u32::try_from(1 + entry.kept.answer.octets(question) / limits::CACHE_UNIT).unwrap_or(u32::MAX)
             })
             .time_to_live(limits::POSITIVE_MAX)
             .build();
@@ -43,15 +43,15 @@ impl Cache {
     }
 
     /// The valid answer, if there is one.
-    pub(crate) async fn get(&self, question: &Question) -> Option<Arc<Answer>> {
-        self.entries.get(question).await.filter(|entry| !entry.is_over()).map(|entry| entry.answer)
+    pub(crate) async fn get(&self, question: &Question) -> Option<Arc<Kept>> {
+        self.entries.get(question).await.filter(|entry| !entry.is_over()).map(|entry| entry.kept)
     }
 
     /// The valid answer, or the one `ask` gives. While it runs, all others who ask the same wait for it.
-    pub(crate) async fn get_or(&self, question: Question, ask: impl Future<Output = Answer>) -> Arc<Answer> {
+    pub(crate) async fn get_or(&self, question: Question, ask: impl Future<Output = Answer>) -> Arc<Kept> {
         let fresh = async { Entry::new(ask.await) };
         let entry = self.entries.entry(question).or_insert_with_if(fresh, |old| old.is_over()).await;
-        entry.into_value().answer
+        entry.into_value().kept
     }
 
     /// Drops what is known of a name. A flight under way is not recalled.
@@ -96,14 +96,14 @@ mod tests {
         ] {
             let q = question("example.com");
             cache.forget(&q.name).await;
-            assert_eq!(*cache.get_or(q.clone(), async { first.clone() }).await, first);
+            assert_eq!(cache.get_or(q.clone(), async { first.clone() }).await.answer, first);
             tokio::time::advance(Duration::from_secs(secs - 1)).await;
             // neither a failure nor a newer answer replaces it
             let later = cache.get_or(q.clone(), async { Answer::trouble(Trouble::Bogus, 1) }).await;
-            assert_eq!((*later).clone(), first);
+            assert_eq!(later.answer, first);
             tokio::time::advance(Duration::from_secs(1)).await;
-            assert_eq!(cache.get(&q).await, None);
-            assert_eq!(*cache.get_or(q, async { answer("b", 60) }).await, answer("b", 60));
+            assert!(cache.get(&q).await.is_none());
+            assert_eq!(cache.get_or(q, async { answer("b", 60) }).await.answer, answer("b", 60));
         }
     }
 
@@ -122,9 +122,28 @@ mod tests {
             })
         });
         for flight in flights.collect::<Vec<_>>() {
-            assert_eq!(*flight.await.unwrap(), answer("a", 60));
+            assert_eq!(flight.await.unwrap().answer, answer("a", 60));
         }
         assert_eq!(asked.load(Ordering::Relaxed), 1);
+    }
+
+    /// A key is parsed once for all who ask while the answer holds, and again when there is a new one.
+    #[tokio::test(start_paused = true)]
+    async fn keys_are_parsed_once() {
+        let (cache, q) = (Cache::new(), Question { name: "s1._domainkey.example.com".into(), kind: Kind::Txt });
+        let record = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+        let keys = async || cache.get_or(q.clone(), async { answer(record, 60) }).await.keys().unwrap();
+        let (first, second) = (keys().await, keys().await);
+        assert_eq!(first.iter().filter(|record| record.is_ok()).count(), 1);
+        let is_same = |other: &zi2_sig::dkim::DkimRecords| first.iter().zip(other.iter()).all(|(a, b)| std::ptr::eq(a, b));
+        assert!(is_same(&second));
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert!(!is_same(&keys().await));
+
+        assert_eq!(Kept::new(Answer::trouble(Trouble::Bogus, 1)).keys().unwrap_err(), Trouble::Bogus);
+        assert_eq!(Kept::new(answer("", 1)).keys().unwrap().iter().count(), 0);
+        let octets = answer("abc", 60).octets(&q);
+        assert_eq!(octets, 3 * (1 + limits::PARSED_KEY_FACTOR), "the parsed key counts");
     }
 
     #[tokio::test]

@@ -8,9 +8,10 @@ use std::time::Duration;
 use hickory_resolver::proto::rr::Name;
 use tokio::sync::Semaphore;
 use zi2_sig::Trouble;
+use zi2_sig::dkim::DkimRecords;
 use zi2_trust::{QueryName, TxtAnswer};
 
-use super::answer::{Answer, Data, Found, Kind, Presence, Question};
+use super::answer::{Answer, Data, Found, Kept, Kind, Presence, Question};
 use super::cache::Cache;
 use super::servers::{NameServers, TrustAd};
 use super::walk::find;
@@ -93,9 +94,9 @@ impl Resolver {
         self.records(name.as_str(), budget).await
     }
 
-    /// The TXT records of a name of the existing chain, and why there are none: keys of DKIM and ARC.
-    pub async fn texts(&self, name: &zi2_chain::DnsName, budget: &Budget) -> Result<Vec<Vec<u8>>, Trouble> {
-        self.records(name.as_str(), budget).await.map(|answer| answer.records)
+    /// The keys of DKIM and ARC at a name, parsed once for as long as their answer holds, or why they are not known.
+    pub async fn dkim_keys(&self, name: &zi2_chain::DnsName, budget: &Budget) -> Result<DkimRecords, Trouble> {
+        self.kept(name.as_str(), Kind::Txt, budget).await?.keys()
     }
 
     /// The answer to a question of the existing chain: SPF and DMARC.
@@ -150,25 +151,29 @@ impl Resolver {
     }
 
     async fn look_up(&self, name: &str, kind: Kind, budget: &Budget) -> Result<Found, Trouble> {
+        self.kept(name, kind, budget).await?.answer.found.clone()
+    }
+
+    async fn kept(&self, name: &str, kind: Kind, budget: &Budget) -> Result<Arc<Kept>, Trouble> {
         budget.spend()?;
         let question = Question { name: name.into(), kind };
-        let answer = match self.source.as_ref() {
-            Source::Fixed(_) => Arc::new(self.source.find(&question).await),
+        let kept = match self.source.as_ref() {
+            Source::Fixed(_) => Arc::new(Kept::new(self.source.find(&question).await)),
             Source::Servers { cache, .. } => match cache.get(&question).await {
-                Some(answer) => answer,
+                Some(kept) => kept,
                 None => self.fly(question, budget).await?,
             },
         };
-        budget.settle(answer.questions.saturating_sub(1));
-        answer.found.clone()
+        budget.settle(kept.answer.questions.saturating_sub(1));
+        Ok(kept)
     }
 
     /// Asks in a task of its own, which fills the cache also when nobody waits any longer.
-    async fn fly(&self, question: Question, budget: &Budget) -> Result<Arc<Answer>, Trouble> {
+    async fn fly(&self, question: Question, budget: &Budget) -> Result<Arc<Kept>, Trouble> {
         let source = Arc::clone(&self.source);
         let flight = tokio::spawn(async move {
             match source.as_ref() {
-                Source::Fixed(_) => Arc::new(source.find(&question).await),
+                Source::Fixed(_) => Arc::new(Kept::new(source.find(&question).await)),
                 Source::Servers { cache, flights, .. } => {
                     let ask = source.find_in_time(&question, flights);
                     cache.get_or(question.clone(), ask).await
@@ -176,7 +181,7 @@ impl Resolver {
             }
         });
         match tokio::time::timeout_at(budget.deadline(), flight).await {
-            Ok(Ok(answer)) => Ok(answer),
+            Ok(Ok(kept)) => Ok(kept),
             _ => Err(Trouble::Timeout),
         }
     }

@@ -30,7 +30,7 @@ impl Family {
     }
 }
 
-/// Numbers of ARC sets. § RFC 8617 §4.2.1: "The valid range is 1-50 (inclusive)".
+/// Numbers of ARC sets. § RFC 8617 §4.2.1: from 1 to 50.
 pub(super) const ARC_INSTANCES: RangeInclusive<u8> = 1..=50;
 
 /// A signature field that could be read. Nothing of it is proven.

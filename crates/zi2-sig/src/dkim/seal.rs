@@ -46,7 +46,7 @@ impl Seal {
             return Err(Fault::TooLong);
         }
         let tags = TagList::parse(field.value()).map_err(|error| Fault::TagList(error.kind))?;
-        // § RFC 8617 §4.1.3: "the "h" tag MUST NOT be specified"
+        // § RFC 8617 §4.1.3: a seal names no fields
         if tags.get("h").is_some() {
             return Err(Fault::Tag("h"));
         }
@@ -106,7 +106,7 @@ impl SealInput {
     /// Adds a field of a set: its ARC-Authentication-Results, its ARC-Message-Signature, its ARC-Seal.
     pub fn add(&mut self, field: Field<'_>) {
         self.canonical.clear();
-        // § RFC 8617 §5.1.1: "using "relaxed" header canonicalization"
+        // § RFC 8617 §5.1.1: in relaxed form, whatever the seal says
         HeaderCanon::Relaxed.write(field, &mut self.canonical);
         self.canonical.extend_from_slice(b"\r\n");
         self.hashed.update(&self.canonical);

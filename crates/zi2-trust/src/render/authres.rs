@@ -71,7 +71,10 @@ fn dkim_result(signature: &SignatureFacts) -> String {
 fn arc_result(arc: &ArcResult) -> Option<String> {
     match (arc.outcome(), &arc.chain) {
         (arc::Outcome::Pass, Some(chain)) => Some(format!("arc=pass header.oldest-pass={}", chain.oldest_pass())),
-        (arc::Outcome::Fail, _) => Some("arc=fail".to_owned()),
+        (arc::Outcome::Fail, _) => {
+            let reason = arc.reason.code().map(|code| format!(" reason={code}")).unwrap_or_default();
+            Some(format!("arc=fail{reason}"))
+        }
         _ => None,
     }
 }

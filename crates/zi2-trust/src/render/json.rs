@@ -5,6 +5,7 @@ use zi2_chain::ChainResults;
 use zi2_chain::arc::ArcResult;
 use zi2_chain::dmarc::DmarcResult;
 use zi2_chain::spf::{SpfIdentity, SpfResult};
+use zi2_mail::Timestamp;
 use zi2_sig::dkim::SignatureFacts;
 
 use crate::{Judgement, ReplayVerdict};
@@ -76,6 +77,12 @@ pub struct DkimReport {
     pub s: Option<String>,
     /// The algorithm, `a=`.
     pub a: Option<&'static str>,
+    /// The canonicalization, `c=`.
+    pub c: Option<String>,
+    /// When it was signed, `t=`, in Unix seconds.
+    pub t: Option<u64>,
+    /// When it is over, `x=`, in Unix seconds.
+    pub x: Option<u64>,
     /// Bits of the key that decided.
     pub bits: Option<u32>,
     /// Octets of the body that `l=` leaves unsigned.
@@ -89,6 +96,8 @@ pub struct DkimReport {
 pub struct ArcReport {
     /// `none`, `pass`, `fail`, or `temperror`.
     pub result: &'static str,
+    /// Why it is neither none nor a pass.
+    pub reason: Option<&'static str>,
     /// The domains of the seals of an unbroken chain, the oldest first.
     pub sealers: Vec<String>,
     /// The oldest set whose message signature still holds; 0 if all do.
@@ -141,6 +150,9 @@ impl From<&SignatureFacts> for DkimReport {
             d: signature.domain().map(ToString::to_string),
             s: field.map(|field| field.selector().to_string()),
             a: field.map(|field| field.algorithm().as_str()),
+            c: field.map(|field| field.canon().to_string()),
+            t: field.and_then(|field| field.signed_at()).map(Timestamp::secs),
+            x: field.and_then(|field| field.expires()).map(Timestamp::secs),
             bits: signature.key_bits(),
             uncovered: signature.uncovered(),
             testing: signature.is_testing(),
@@ -153,6 +165,7 @@ impl From<&ArcResult> for ArcReport {
         let hops = arc.chain.iter().flat_map(|chain| chain.hops());
         ArcReport {
             result: arc.outcome().as_str(),
+            reason: arc.reason.code(),
             sealers: hops.map(|hop| hop.sealer.to_string()).collect(),
             oldest_pass: arc.chain.as_ref().map(|chain| chain.oldest_pass()),
         }
