@@ -67,6 +67,12 @@ fn notices() {
             "ingress.listen: inet:0.0.0.0:1 can be reached from other hosts; whoever reaches it can use it, so let a firewall \
              keep them out",
         ),
+        (
+            Host::with(
+                "[server]\nsid = \"a.example\"\n[egress]\nlisten = []\n[chain]\nmode = \"off\"\ntrusted_sealers = [\"b.example\"]\n",
+            ),
+            "chain.trusted_sealers: nobody is believed while chain.mode is off; set it to mark or evaluate",
+        ),
     ] {
         assert_eq!(host.notices(), wanted);
     }
@@ -108,7 +114,7 @@ fn another(section: &str, key: &str, root: &Path) -> String {
     fs::write(&own, "login a example.org\n").unwrap();
     match (section, key) {
         ("server", "sid" | "authserv_id") => "\"other.example.com\"".to_owned(),
-        ("server", "hosted") => "[\"example.com\"]".to_owned(),
+        ("server", "hosted") | ("chain", "trusted_sealers") => "[\"example.com\"]".to_owned(),
         ("server", "hosted_file") => format!("{:?}", table),
         ("server", _) => "\"other\"".to_owned(),
         ("keys", "dir") => format!("{:?}", root),

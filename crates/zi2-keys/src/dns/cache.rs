@@ -135,7 +135,8 @@ mod tests {
         let keys = async || cache.get_or(q.clone(), async { answer(record, 60) }).await.keys().unwrap();
         let (first, second) = (keys().await, keys().await);
         assert_eq!(first.iter().filter(|record| record.is_ok()).count(), 1);
-        let is_same = |other: &zi2_sig::dkim::DkimRecords| first.iter().zip(other.iter()).all(|(a, b)| std::ptr::eq(a, b));
+        let is_same =
+            |other: &zi2_sig::dkim::DkimRecords| first.iter().zip(other.iter()).all(|(a, b)| std::ptr::eq(a, b));
         assert!(is_same(&second));
         tokio::time::advance(Duration::from_secs(60)).await;
         assert!(!is_same(&keys().await));

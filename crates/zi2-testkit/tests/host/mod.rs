@@ -24,12 +24,7 @@ pub(crate) fn begin(header: &Header<'_>, services: &Services, world: &World) -> 
 }
 
 /// The same, with so much time for the chain at the end of the message.
-pub(crate) fn begin_within(
-    deadline: Duration,
-    header: &Header<'_>,
-    services: &Services,
-    world: &World,
-) -> Inbound {
+pub(crate) fn begin_within(deadline: Duration, header: &Header<'_>, services: &Services, world: &World) -> Inbound {
     let mut inbound = Inbound::begin(header, services, &rules(world), world.now);
     if has_chain(header, &world.client) {
         let receiver = HostName::parse("mx.recv.example").unwrap();
