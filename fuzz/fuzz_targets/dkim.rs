@@ -11,7 +11,8 @@ use zi2_fuzz::{edit, pieces};
 use zi2_mail::{BodyCanon, DigestPlan, Domain, HashAlg, Header, Message, MessageReader, Timestamp};
 use zi2_sig::SigningKey;
 use zi2_sig::dkim::{
-    Canon, DKIM_SIGNATURE, DkimRecords, Facts, Identity, Outcome, Policy, Recipe, RecordAnswer, Selector, Signer, Verifier,
+    Canon, DKIM_SIGNATURE, DkimRecords, Facts, Identity, Outcome, Policy, Recipe, RecordAnswer, Selector, Signer,
+    Verifier,
 };
 use zi2_sig::limits;
 
@@ -35,7 +36,8 @@ fuzz_target!(|data: &[u8]| {
     let facts = verify(message, &UNUSED);
     assert!(facts.passed().next().is_none() && facts.signatures.len() <= limits::DKIM_SIGNATURES, "{facts:?}");
     assert_eq!(words(&verify_in_pieces(message, &UNUSED, *size)), words(&facts));
-    let canon = [b"simple/simple".as_slice(), b"simple/relaxed", b"relaxed/simple", b"relaxed/relaxed"][usize::from(canon % 4)];
+    let canon =
+        [b"simple/simple".as_slice(), b"simple/relaxed", b"relaxed/simple", b"relaxed/relaxed"][usize::from(canon % 4)];
     let canon = Canon::parse(canon).expect("a canonicalization");
     let plain = without_signatures(message);
     let Some(signed) = sign(&plain, canon) else { return };
@@ -77,7 +79,9 @@ fn facts<'b>(header: &Header<'_>, body: impl IntoIterator<Item = &'b [u8]>, by: 
 }
 
 fn words(facts: &Facts) -> Vec<String> {
-    let word = |outcome: Outcome| [Some(outcome.result()), outcome.reason()].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let word = |outcome: Outcome| {
+        [Some(outcome.result()), outcome.reason()].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    };
     facts.signatures.iter().map(|signature| word(signature.outcome())).collect()
 }
 
@@ -115,7 +119,13 @@ fn sealed(header: &Header<'_>, canon: Canon) -> Vec<Vec<u8>> {
 
 fn body(octets: &[u8], canon: Canon) -> Vec<u8> {
     let mut plan = DigestPlan::new();
-    let lane = plan.request(match canon.body() { BodyCanon::Relaxed => BodyCanon::Relaxed, _ => BodyCanon::Simple }, HashAlg::Sha256);
+    let lane = plan.request(
+        match canon.body() {
+            BodyCanon::Relaxed => BodyCanon::Relaxed,
+            _ => BodyCanon::Simple,
+        },
+        HashAlg::Sha256,
+    );
     let mut digester = plan.start();
     digester.feed(octets);
     digester.finish().get(lane).to_vec()

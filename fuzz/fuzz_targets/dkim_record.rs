@@ -25,7 +25,11 @@ fuzz_target!(|txt: &[u8]| {
         assert!(key.is_rsa() || key.bits() == 256);
     }
     let says = |record: &DkimRecord| (record.key().map(|key| (key.bits(), key.is_rsa())), record.is_testing());
-    let spaced: Vec<u8> = txt.iter().flat_map(|octet| if *octet == b';' { &b" ; "[..] } else { std::slice::from_ref(octet) }).copied().collect();
+    let spaced: Vec<u8> = txt
+        .iter()
+        .flat_map(|octet| if *octet == b';' { &b" ; "[..] } else { std::slice::from_ref(octet) })
+        .copied()
+        .collect();
     if spaced.len() <= limits::DKIM_RECORD_OCTETS {
         let again = DkimRecord::parse(&spaced).expect("white space around semicolons is free");
         assert_eq!(says(&again), says(&record));

@@ -13,8 +13,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use mail_auth::dkim::DomainKey;
 use mail_auth::dns::TxtRecordParser;
 use mail_auth::{
-    AuthenticatedMessage, DkimResult, DnsCache, MessageAuthenticator, NoCache, Parameters,
-    ResolverCache, TxtRecord,
+    AuthenticatedMessage, DkimResult, DnsCache, MessageAuthenticator, NoCache, Parameters, ResolverCache, TxtRecord,
 };
 
 #[derive(serde::Deserialize)]
