@@ -31,7 +31,7 @@ pub use name::{Domain, DomainError, HostName, HostNameError, Timestamp};
 
 // header section and message
 pub use header::{Defect, DefectKind, Field, Header, HeaderBuilder};
-pub use message::{Message, MessageReader, crlf_from_file};
+pub use message::{Message, MessageReader, crlf_at_every_lf, crlf_from_file};
 
 // grammars
 pub use address::{

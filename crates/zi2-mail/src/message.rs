@@ -117,10 +117,23 @@ pub fn crlf_from_file(file: &[u8]) -> Cow<'_, [u8]> {
     if memchr(b'\n', file).is_none() || memmem::find(file, b"\r\n").is_some() {
         return Cow::Borrowed(file);
     }
-    let mut message = Vec::with_capacity(file.len() + memchr_iter(b'\n', file).count());
+    crlf_at_every_lf(file)
+}
+
+/// The same for a file whose line ends are mixed, because a program put fields with CRLF on top of lines with LF: each LF
+/// ends a line. For looking at stored mail; what SMTP delivers has no LF without a CR.
+#[must_use]
+pub fn crlf_at_every_lf(file: &[u8]) -> Cow<'_, [u8]> {
+    let is_bare = |lf: usize| lf.checked_sub(1).and_then(|cr| file.get(cr)) != Some(&b'\r');
+    let bare = memchr_iter(b'\n', file).filter(|lf| is_bare(*lf)).count();
+    if bare == 0 {
+        return Cow::Borrowed(file);
+    }
+    let mut message = Vec::with_capacity(file.len() + bare);
     for line in file.split_inclusive(|octet| *octet == b'\n') {
-        match line.split_last() {
-            Some((b'\n', text)) => message.extend(text.iter().chain(b"\r\n")),
+        match line {
+            [.., b'\r', b'\n'] => message.extend_from_slice(line),
+            [text @ .., b'\n'] => message.extend(text.iter().chain(b"\r\n")),
             _ => message.extend_from_slice(line),
         }
     }
@@ -130,6 +143,19 @@ pub fn crlf_from_file(file: &[u8]) -> Cow<'_, [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mixed_line_ends() {
+        for (file, strict, every) in [
+            ("a\nb\n", "a\r\nb\r\n", "a\r\nb\r\n"),
+            ("a\r\nb\nc", "a\r\nb\nc", "a\r\nb\r\nc"),
+            ("\n\r\n\r", "\n\r\n\r", "\r\n\r\n\r"),
+            ("a", "a", "a"),
+        ] {
+            assert_eq!(crlf_from_file(file.as_bytes()).as_ref(), strict.as_bytes(), "{file:?}");
+            assert_eq!(crlf_at_every_lf(file.as_bytes()).as_ref(), every.as_bytes(), "{file:?}");
+        }
+    }
 
     const ROWS: &[(&str, &str, &str)] = &[
         ("A: b\r\n\r\nbody\r\n", "A: b\r\n", "body\r\n"),

@@ -32,6 +32,7 @@
 //! ```
 
 pub mod dkim;
+pub mod dkim2;
 mod facts;
 mod hash;
 mod key;

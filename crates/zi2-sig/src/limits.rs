@@ -64,3 +64,51 @@ pub const RSA_EXPONENT_OCTETS: usize = 4;
 
 /// Octets of a DKIM private key file: a PKCS#8 PEM of RSA with 8192 bits has about 6,400.
 pub const DKIM_KEY_FILE_OCTETS: usize = 16 * 1024;
+
+/// DKIM2 fields of one kind: what other implementations take. A chain of more hops is a loop.
+pub const DKIM2_FIELDS: usize = 50;
+
+/// Octets of one DKIM2-Signature: a thousand recipients of ordinary length.
+pub const DKIM2_SIGNATURE_OCTETS: usize = 64 * 1024;
+
+/// Octets of one Message-Instance: as much as a header section may have, since its recipe may hold a whole body.
+pub const DKIM2_INSTANCE_OCTETS: usize = 256 * 1024;
+
+/// Values in one `s=`: each costs a look-up and a verification.
+pub const DKIM2_MEMBERS: usize = 8;
+
+/// Algorithms in one `h=`: two are known.
+pub const DKIM2_HASHES: usize = 4;
+
+/// Recipients in one `rt=`: the usual limit of one SMTP transaction.
+pub const DKIM2_RECIPIENTS: usize = 1000;
+
+/// Octets of `n=` (§ -08 10.3).
+pub const DKIM2_NONCE: usize = 64;
+
+/// Octets of the JSON of one recipe. A header section holds less; a file of the command may hold more.
+pub const DKIM2_RECIPE_OCTETS: usize = 1024 * 1024;
+
+/// Octets of a recipe or a path shown in a failure: a reply of SMTP is a line.
+pub const DKIM2_SHOWN_OCTETS: usize = 64;
+
+/// Seconds after which a signature is expired (§ -08 14.3): 14 days.
+pub const DKIM2_AGE_SECS: u64 = 14 * 86_400;
+
+/// Seconds a signature may lie ahead of our clock (§ -08 14.3): a day.
+pub const DKIM2_FUTURE_SECS: u64 = 86_400;
+
+/// Different keys asked for one chain: a stranger chooses how many it names.
+pub const DKIM2_KEYS: usize = 100;
+
+/// Octets hashed for all versions of one body together: 50 versions of what mail servers take at most.
+pub const DKIM2_HASHED_OCTETS: u64 = 2 * 1024 * 1024 * 1024;
+
+/// Steps of the search for a short recipe, the bound that implementers agreed on.
+pub const DKIM2_DIFF_WORK: usize = 4_000_000;
+
+/// Lines a recipe of ours writes out, the bound that implementers agreed on: beyond it a list should wrap the message.
+pub const DKIM2_LITERAL_LINES: usize = 1000;
+
+/// Octets of one key record of DKIM2: one of ML-DSA-44 takes 1,800.
+pub const DKIM2_RECORD_OCTETS: usize = 8 * 1024;

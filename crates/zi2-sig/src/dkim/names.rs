@@ -114,7 +114,7 @@ impl Agent {
 }
 
 /// Whether `name` is `domain` or under it, label by label.
-pub(super) fn is_within(name: &Domain, domain: &Domain) -> bool {
+pub(crate) fn is_within(name: &Domain, domain: &Domain) -> bool {
     let above = name.as_str().strip_suffix(domain.as_str());
     above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
 }

@@ -119,7 +119,7 @@ fn rsa<E>(der: &[u8], read: impl Fn(&[u8]) -> Result<KeyPair, E>) -> Result<Dkim
 }
 
 /// The octets of a PEM (RFC 7468) with this label.
-fn pem(text: &str, label: &str) -> Option<Zeroizing<Vec<u8>>> {
+pub(super) fn pem(text: &str, label: &str) -> Option<Zeroizing<Vec<u8>>> {
     let (begin, end) = (format!("-----BEGIN {label}-----"), format!("-----END {label}-----"));
     let base64 = text.strip_prefix(&begin)?.strip_suffix(&end)?;
     // One allocation of the final size: a text that grows leaves copies of itself behind.

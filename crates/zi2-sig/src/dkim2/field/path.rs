@@ -1,0 +1,174 @@
+//! A path of the envelope, as `mf=` and `rt=` hold it (§ -08 8.1): the octets of the command, angle brackets included.
+
+use std::fmt;
+
+use zi2_mail::Domain;
+
+use super::Brackets;
+use crate::dkim2::failure::printable;
+
+/// A path of the envelope. Two are equal if their local parts are octet by octet, and their domains as DNS compares them.
+#[derive(Clone, Debug)]
+pub struct Path {
+    octets: Box<[u8]>,
+    place: Place,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// `<>`.
+    Null,
+    /// A domain with a name; the local part ends before the octet that is named.
+    At(usize, Domain),
+    /// An address literal, or no domain at all.
+    Nameless,
+}
+
+impl Path {
+    /// Reads what `mf=` or `rt=` holds.
+    pub(super) fn parse(octets: Vec<u8>, brackets: Brackets) -> Option<Path> {
+        let bracketed = octets.starts_with(b"<") && octets.ends_with(b">") && octets.len() > 1;
+        let octets = match (bracketed, brackets) {
+            (true, _) => octets,
+            (false, Brackets::Required) => return None,
+            (false, Brackets::Optional) => [b"<", octets.as_slice(), b">"].concat(),
+        };
+        Path::of_bracketed(octets)
+    }
+
+    /// The path of a MAIL or RCPT command, with or without angle brackets; parameters after the bracket go. Nothing for
+    /// octets that no path has.
+    pub fn of_command(argument: &[u8]) -> Option<Path> {
+        let argument = argument.trim_ascii();
+        let octets = match argument.first() {
+            Some(b'<') => argument.get(..=end_of_path(argument)?)?.to_vec(),
+            _ => [b"<", argument, b">"].concat(),
+        };
+        Path::of_bracketed(octets)
+    }
+
+    fn of_bracketed(octets: Vec<u8>) -> Option<Path> {
+        let inner = octets.get(1..octets.len().checked_sub(1)?)?;
+        // Blanks and brackets stand in quoted local parts; control octets nowhere.
+        if inner.iter().any(u8::is_ascii_control) || std::str::from_utf8(inner).is_err() {
+            return None;
+        }
+        let place = match inner.iter().rposition(|octet| *octet == b'@') {
+            None if inner.is_empty() => Place::Null,
+            None => Place::Nameless,
+            Some(0) => return None,
+            Some(at) => {
+                let domain = std::str::from_utf8(inner.get(at + 1..)?).ok()?;
+                match Domain::parse(domain) {
+                    Ok(domain) => Place::At(at + 1, domain),
+                    Err(_) if domain.starts_with('[') => Place::Nameless,
+                    Err(_) => return None,
+                }
+            }
+        };
+        Some(Path { octets: octets.into(), place })
+    }
+
+    /// The null sender, `<>`.
+    pub fn null() -> Path {
+        Path { octets: (*b"<>").into(), place: Place::Null }
+    }
+
+    /// Whether it is the null sender.
+    pub fn is_null(&self) -> bool {
+        self.place == Place::Null
+    }
+
+    /// The domain, if there is one with a name.
+    pub fn domain(&self) -> Option<&Domain> {
+        match &self.place {
+            Place::At(_, domain) => Some(domain),
+            Place::Null | Place::Nameless => None,
+        }
+    }
+
+    /// The octets, angle brackets included.
+    pub fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+}
+
+impl PartialEq for Path {
+    /// § -08 8.2: the local part octet by octet, the domain without regard to case, nothing else made equal.
+    fn eq(&self, other: &Path) -> bool {
+        match (&self.place, &other.place) {
+            (Place::At(at, domain), Place::At(other_at, other_domain)) => {
+                domain == other_domain && self.octets.get(..*at) == other.octets.get(..*other_at)
+            }
+            (Place::Nameless, Place::Nameless) => self.octets.eq_ignore_ascii_case(&other.octets),
+            (place, other) => place == other,
+        }
+    }
+}
+
+impl Eq for Path {}
+
+/// Printable ASCII, everything else escaped.
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&printable(&self.octets, self.octets.len()))
+    }
+}
+
+/// The bracket that ends a path: the first one outside of quotes.
+fn end_of_path(argument: &[u8]) -> Option<usize> {
+    let mut quoted = false;
+    let mut escaped = false;
+    argument.iter().position(|octet| {
+        let ends = *octet == b'>' && !quoted;
+        quoted ^= *octet == b'"' && !escaped;
+        escaped = *octet == b'\\' && quoted && !escaped;
+        ends
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_commands() {
+        for (argument, path, domain) in [
+            ("<a@Example.COM>", Some("<a@Example.COM>"), Some("example.com")),
+            ("a@example.com", Some("<a@example.com>"), Some("example.com")),
+            ("<a@example.com> SIZE=1", Some("<a@example.com>"), Some("example.com")),
+            ("<\"a>@\"@example.com> X", Some("<\"a>@\"@example.com>"), Some("example.com")),
+            ("<a@b\u{fc}.example>", Some("<a@b\\xc3\\xbc.example>"), Some("xn--b-eha.example")),
+            ("<>", Some("<>"), None),
+            ("", Some("<>"), None),
+            ("<postmaster>", Some("<postmaster>"), None),
+            ("<a@[192.0.2.1]>", Some("<a@[192.0.2.1]>"), None),
+            ("<@example.com>", None, None),
+            ("<a@-x>", None, None),
+            ("<a@example.com", None, None),
+            ("a\r\nb@example.com", None, None),
+        ] {
+            let read = Path::of_command(argument.as_bytes());
+            assert_eq!(read.as_ref().map(ToString::to_string).as_deref(), path, "{argument}");
+            assert_eq!(read.as_ref().and_then(Path::domain).map(Domain::as_str), domain, "{argument}");
+        }
+    }
+
+    #[test]
+    fn equal_paths() {
+        let path = |text: &str| Path::of_command(text.as_bytes()).unwrap();
+        for (one, other, same) in [
+            ("<a@example.com>", "<a@EXAMPLE.com>", true),
+            ("<a@b\u{fc}.example>", "<a@xn--b-eha.example>", true),
+            ("<A@example.com>", "<a@example.com>", false),
+            ("<\"a\"@example.com>", "<a@example.com>", false),
+            ("<a+b@example.com>", "<a@example.com>", false),
+            ("<>", "<>", true),
+            ("<>", "<postmaster>", false),
+            ("<a@[192.0.2.1]>", "<a@[192.0.2.1]>", true),
+            ("<a@[192.0.2.1]>", "<a@[192.0.2.2]>", false),
+        ] {
+            assert_eq!(path(one) == path(other), same, "{one} {other}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What a verification gives: the verdict, each hop for a report, and what was proven as values of their own.
+
+use zi2_mail::Domain;
+
+use super::{Binding, Chain, Draft, Failure, Instance, Path, Signature};
+use crate::hash::sha256;
+
+/// The outcome of one message.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// No DKIM2 field at all.
+    Absent,
+    /// Everything holds.
+    Full(Box<FullyVerified>),
+    /// Everything holds as far as it could be asked: the envelope is not known, so this is no evidence.
+    Unbound,
+    /// The newest hop holds, and something before it does not.
+    Provisional(ProvisionallyVerified, Failure),
+    /// The newest hop does not hold.
+    Failed(Failure),
+}
+
+/// The newest signature and the newest Message-Instance hold for this transaction (§ -08 13.2). Enough to accept a message
+/// and to send a bounce; not enough to go by its author, or to extend the chain.
+///
+/// Only [`Verifier::finish`](super::Verifier::finish) makes one.
+#[derive(Clone, Debug)]
+pub struct ProvisionallyVerified {
+    newest: Signature,
+}
+
+/// Every hop holds, back to the first version (§ -08 13.3). Extending a chain takes this value.
+///
+/// Only [`Verifier::finish`](super::Verifier::finish) makes one.
+#[derive(Clone, Debug)]
+pub struct FullyVerified {
+    pub(super) chain: Chain,
+    pub(super) newest: ProvisionallyVerified,
+    pub(super) received: Fingerprint,
+}
+
+/// What tells one version of a message from another: SHA-256 of its signed header fields and of its body.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Fingerprint {
+    pub(super) header: [u8; 32],
+    pub(super) body: [u8; 32],
+}
+
+impl ProvisionallyVerified {
+    pub(super) fn new(newest: Signature) -> ProvisionallyVerified {
+        ProvisionallyVerified { newest }
+    }
+
+    /// The newest signature.
+    pub fn signature(&self) -> &Signature {
+        &self.newest
+    }
+
+    /// To whom a bounce goes (§ -08 16): nobody for a null sender.
+    pub fn bounce_to(&self) -> Option<&Path> {
+        match self.newest.binding() {
+            Binding::Envelope { sender, .. } if !sender.is_null() => Some(sender),
+            _ => None,
+        }
+    }
+
+    /// What is the same for two copies of the same signed message: a key for a store of what was seen.
+    pub fn replay_key(&self) -> [u8; 32] {
+        sha256(&self.newest.signed_form)
+    }
+}
+
+impl FullyVerified {
+    /// The newest hop.
+    pub fn newest(&self) -> &ProvisionallyVerified {
+        &self.newest
+    }
+
+    /// The chain.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// The domain of the first hop, which answers for the author.
+    pub fn originator(&self) -> &Domain {
+        self.chain.signatures.first().unwrap_or(&self.newest.newest).domain()
+    }
+
+    /// Whether a hop said that there are several copies; without one, a second copy is a replay (§ -08 13).
+    pub fn is_exploded(&self) -> bool {
+        self.chain.signatures.iter().any(|signature| signature.has_flag("exploded"))
+    }
+
+    /// Who wants feedback: the hops with `feedback`, or the newest one that wants all of it to go through itself (§ -08 12).
+    pub fn feedback(&self) -> Vec<&Domain> {
+        match self.chain.signatures.iter().rfind(|signature| signature.has_flag("feedhere")) {
+            Some(relay) => {
+                let later = self.chain.signatures.iter().filter(|signature| signature.number() > relay.number());
+                let wanting = later.filter(|signature| signature.has_flag("feedback")).map(Signature::domain);
+                std::iter::once(relay.domain()).chain(wanting).collect()
+            }
+            None => {
+                let wanting = self.chain.signatures.iter().filter(|signature| signature.has_flag("feedback"));
+                wanting.map(Signature::domain).collect()
+            }
+        }
+    }
+}
+
+/// The verdict on one message.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// The rules it went by.
+    pub draft: Draft,
+    /// What came out.
+    pub outcome: Outcome,
+    pub(super) chain: Option<Chain>,
+    /// For each signature, what became of it alone; nothing if it was not looked at.
+    pub(super) signed: Vec<Option<Result<(), Failure>>>,
+}
+
+/// One hop, for a report.
+#[derive(Clone, Copy, Debug)]
+pub struct Hop<'v> {
+    /// Its signature.
+    pub signature: &'v Signature,
+    /// The version it made of the message, if it made one.
+    pub made: Option<&'v Instance>,
+    /// Whether the signature value verifies; nothing if it was not looked at.
+    pub signed: Option<&'v Result<(), Failure>>,
+}
+
+impl Verdict {
+    /// The word of RFC 8601.
+    pub fn result(&self) -> &'static str {
+        match &self.outcome {
+            Outcome::Absent => "none",
+            Outcome::Full(_) | Outcome::Unbound => "pass",
+            Outcome::Provisional(_, failure) | Outcome::Failed(failure) => failure.status().as_str(),
+        }
+    }
+
+    /// Why it is no pass.
+    pub fn failure(&self) -> Option<&Failure> {
+        match &self.outcome {
+            Outcome::Provisional(_, failure) | Outcome::Failed(failure) => Some(failure),
+            Outcome::Absent | Outcome::Full(_) | Outcome::Unbound => None,
+        }
+    }
+
+    /// The evidence that the newest hop holds, also where nothing more is known.
+    pub fn provisional(&self) -> Option<&ProvisionallyVerified> {
+        match &self.outcome {
+            Outcome::Full(full) => Some(full.newest()),
+            Outcome::Provisional(newest, _) => Some(newest),
+            Outcome::Absent | Outcome::Unbound | Outcome::Failed(_) => None,
+        }
+    }
+
+    /// The chain, if it could be read.
+    pub fn chain(&self) -> Option<&Chain> {
+        self.chain.as_ref()
+    }
+
+    /// The hops, the oldest first; none if the chain could not be read.
+    pub fn hops(&self) -> Vec<Hop<'_>> {
+        let Some(chain) = &self.chain else { return Vec::new() };
+        let mut before = 0;
+        let hop = |(place, signature): (usize, &'_ Signature)| (place, before, { before = signature.instance(); before });
+        let spans: Vec<_> = chain.signatures.iter().enumerate().map(hop).collect();
+        let made = |before: u32, newest: u32| chain.instances.iter().rfind(|one| (before + 1..=newest).contains(&one.number()));
+        let signed = |place: usize| self.signed.get(place).and_then(Option::as_ref);
+        let hops = chain.signatures.iter().zip(spans);
+        hops.map(|(signature, (place, before, newest))| Hop {
+            signature,
+            made: made(before, newest),
+            signed: signed(place),
+        })
+        .collect()
+    }
+}

@@ -1,0 +1,214 @@
+//! A version of the body: runs of lines of the received body, and literals. It is written into a hash, and kept nowhere.
+
+use memchr::memchr_iter;
+
+use super::Step;
+
+/// A body as received, with places in it by line.
+#[derive(Clone, Debug)]
+struct Base<'a> {
+    octets: &'a [u8],
+    lines: u64,
+    /// Where each line begins whose number from 0 is a multiple of [`STRIDE`].
+    marks: Vec<usize>,
+}
+
+/// Lines between two marks: few to walk over, and a mark for each costs little.
+const STRIDE: u64 = 256;
+
+/// One version of a body (§ -08 5). A line ends with CRLF; what follows the last one is a line if it is not empty.
+#[derive(Clone, Debug)]
+pub struct BodyVersion<'a> {
+    base: Base<'a>,
+    pieces: Vec<Piece<'a>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Piece<'a> {
+    /// Lines of the base, the second one not included, counted from 0.
+    Lines(u64, u64),
+    /// Lines of a recipe.
+    Literal(&'a [Box<[u8]>]),
+}
+
+impl<'a> BodyVersion<'a> {
+    /// The body as received.
+    pub fn of(octets: &'a [u8]) -> BodyVersion<'a> {
+        let base = Base::of(octets);
+        let pieces = if base.lines > 0 { vec![Piece::Lines(0, base.lines)] } else { Vec::new() };
+        BodyVersion { base, pieces }
+    }
+
+    /// Makes the version before. A copy beyond the end copies what there is: the hash decides.
+    pub fn undo(&mut self, steps: &'a [Step]) {
+        let mut made = Vec::with_capacity(steps.len());
+        // Copies ascend, so one walk over the pieces serves them all.
+        let (mut pieces, mut before) = (self.pieces.iter().peekable(), 0_u64);
+        for step in steps {
+            match *step {
+                Step::Literal(ref lines) => made.push(Piece::Literal(lines)),
+                Step::Copy(first, last) => {
+                    let first = first.saturating_sub(1);
+                    while let Some(piece) = pieces.peek() {
+                        let end = before.saturating_add(piece.lines());
+                        made.extend(piece.part(first.saturating_sub(before), last.min(end).saturating_sub(before)));
+                        if last < end {
+                            break;
+                        }
+                        before = end;
+                        pieces.next();
+                    }
+                }
+            }
+        }
+        self.pieces = made;
+    }
+
+    /// The octets, each line with CRLF. The body as received may lack the last one.
+    pub fn write(&self, sink: &mut impl FnMut(&[u8])) {
+        for piece in &self.pieces {
+            match *piece {
+                Piece::Lines(first, end) => {
+                    let octets = self.base.octets.get(self.base.offset(first)..self.base.offset(end));
+                    let octets = octets.unwrap_or_default();
+                    sink(octets);
+                    if !octets.ends_with(b"\r\n") {
+                        sink(b"\r\n");
+                    }
+                }
+                Piece::Literal(lines) => lines.iter().for_each(|line| {
+                    sink(line);
+                    sink(b"\r\n");
+                }),
+            }
+        }
+    }
+
+    /// The octets in one piece, for who wants to see them.
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut octets = Vec::new();
+        self.write(&mut |piece| octets.extend_from_slice(piece));
+        octets
+    }
+}
+
+impl<'a> Piece<'a> {
+    fn lines(self) -> u64 {
+        match self {
+            Piece::Lines(first, end) => end - first,
+            Piece::Literal(lines) => u64::try_from(lines.len()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Lines `first` to `end` of this piece, as far as there are any.
+    fn part(self, first: u64, end: u64) -> Option<Piece<'a>> {
+        let end = end.min(self.lines());
+        let part = (first < end).then_some(match self {
+            Piece::Lines(start, _) => Piece::Lines(start + first, start + end),
+            Piece::Literal(lines) => {
+                let place = |line: u64| usize::try_from(line).unwrap_or(usize::MAX);
+                Piece::Literal(lines.get(place(first)..place(end)).unwrap_or_default())
+            }
+        });
+        part.filter(|part| part.lines() > 0)
+    }
+}
+
+impl<'a> Base<'a> {
+    fn of(octets: &'a [u8]) -> Base<'a> {
+        let (mut lines, mut marks, mut last) = (0_u64, vec![0], 0);
+        for end in line_ends(octets) {
+            (lines, last) = (lines + 1, end);
+            if lines.is_multiple_of(STRIDE) {
+                marks.push(end);
+            }
+        }
+        // § -08 5: a last line without CRLF is a line
+        Base { octets, lines: lines + u64::from(last < octets.len()), marks }
+    }
+
+    /// Where a line begins; for the one after the last, where the body ends.
+    fn offset(&self, line: u64) -> usize {
+        let Some(mark) = usize::try_from(line / STRIDE).ok().and_then(|mark| self.marks.get(mark)) else {
+            return self.octets.len();
+        };
+        let Some(steps) = usize::try_from(line % STRIDE).ok().and_then(|steps| steps.checked_sub(1)) else {
+            return *mark;
+        };
+        let rest = self.octets.get(*mark..).unwrap_or_default();
+        line_ends(rest).nth(steps).map_or(self.octets.len(), |end| mark + end)
+    }
+}
+
+/// Where each line ends, its CRLF included.
+pub(super) fn line_ends(octets: &[u8]) -> impl Iterator<Item = usize> {
+    let ends_line = |lf: &usize| lf.checked_sub(1).is_some_and(|cr| octets.get(cr) == Some(&b'\r'));
+    memchr_iter(b'\n', octets).filter(ends_line).map(|lf| lf + 1)
+}
+
+/// The lines without their ends.
+pub(super) fn lines(octets: &[u8]) -> Vec<&[u8]> {
+    let mut lines = Vec::new();
+    let mut start = 0;
+    for end in line_ends(octets) {
+        lines.push(octets.get(start..end - b"\r\n".len()).unwrap_or_default());
+        start = end;
+    }
+    lines.extend(octets.get(start..).filter(|rest| !rest.is_empty()));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Recipe;
+    use super::super::BodyRecipe;
+    use super::*;
+
+    fn undone(body: &str, recipes: &[&str]) -> String {
+        let recipes: Vec<Recipe> = recipes.iter().map(|json| Recipe::parse(json.as_bytes()).unwrap()).collect();
+        let mut version = BodyVersion::of(body.as_bytes());
+        for recipe in &recipes {
+            let BodyRecipe::Steps(steps) = recipe.body() else { panic!("a body recipe") };
+            version.undo(steps);
+        }
+        String::from_utf8(version.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn versions() {
+        for (body, recipes, expected) in [
+            ("a\r\nb\r\nc\r\n", vec![r#"{"b":[{"c":[1,1]}]}"#], "a\r\n"),
+            ("a\r\nb\r\nc\r\n", vec![r#"{"b":[]}"#], ""),
+            ("a\r\nb\r\nc", vec![r#"{"b":[{"c":[2,3]},{"d":["x","y"]}]}"#], "b\r\nc\r\nx\r\ny\r\n"),
+            ("a\r\n\r\n\r\n", vec![r#"{"b":[{"c":[2,3]}]}"#], "\r\n\r\n"),
+            ("a\r\nb\r\n", vec![r#"{"b":[{"c":[1,9]}]}"#], "a\r\nb\r\n"),
+            ("a\r\nb\r\n", vec![r#"{"b":[{"c":[7,9]},{"d":["z"]}]}"#], "z\r\n"),
+            ("", vec![r#"{"b":[{"c":[1,1]},{"d":["z"]}]}"#], "z\r\n"),
+            ("a\nb\rc\r\n", vec![r#"{"b":[{"c":[1,1]}]}"#], "a\nb\rc\r\n"),
+            (
+                "1\r\n2\r\n3\r\n4\r\n5\r\n",
+                vec![
+                    r#"{"b":[{"c":[1,2]},{"d":["x","y","z"]},{"c":[4,5]}]}"#,
+                    r#"{"b":[{"c":[2,4]},{"d":["w"]},{"c":[5,6]}]}"#,
+                    r#"{"b":[{"c":[1,1]},{"c":[3,3]},{"c":[5,9]}]}"#,
+                ],
+                "2\r\ny\r\nz\r\n4\r\n",
+            ),
+        ] {
+            assert_eq!(undone(body, &recipes), expected, "{body:?} {recipes:?}");
+        }
+    }
+
+    #[test]
+    fn places_of_lines() {
+        for (count, last) in [(0, ""), (1, ""), (255, "x"), (256, ""), (257, ""), (1000, "end")] {
+            let body = "\r\n".repeat(count) + last;
+            let base = Base::of(body.as_bytes());
+            assert_eq!(base.lines, (count + usize::from(!last.is_empty())) as u64);
+            for line in 0..=count {
+                assert_eq!(base.offset(line as u64), 2 * line, "{count}");
+            }
+            assert_eq!(base.offset(base.lines), body.len());
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Earlier versions of a message written out, for people and tests. Verification needs none of this: it hashes versions
+//! without making them.
+
+use zi2_mail::{Field, Header, Message};
+
+use super::recipe::{HeaderVersion, applied};
+use super::{BodyRecipe, BodyVersion, Chain, Draft, Failure, Instance, Place, Problem, Recipe, Signature, Step};
+
+/// The octets over which the header hash of a Message-Instance is made (§ -08 6.1).
+pub fn hashed_header(header: &Header<'_>, draft: Draft) -> Vec<u8> {
+    let mut octets = Vec::new();
+    HeaderVersion::of(header, draft).write(&mut |line| octets.extend_from_slice(line));
+    octets
+}
+
+/// The message as it was when the Message-Instance `to` was made, later DKIM2 fields left out. Nothing is verified.
+///
+/// # Errors
+/// [`Failure`], if there is no such version, or its body cannot be made again.
+pub fn undo(message: &Message<'_>, chain: &Chain, to: u32) -> Result<Vec<u8>, Failure> {
+    let failure = |problem, place| Failure { problem, draft: chain.draft, place };
+    if !chain.instances.iter().any(|instance| instance.number() == to) {
+        let place = Place { instance: Some(to), ..Place::default() };
+        return Err(failure(Problem::Missing(super::Kind::Instance), place));
+    }
+    let mut section = without_later(message.header.fields(), chain, to);
+    let mut body = BodyVersion::of(message.body);
+    let mut is_same_body = true;
+    for instance in chain.instances.iter().rev().filter(|instance| instance.number() > to) {
+        let Some(recipe) = instance.recipe() else { continue };
+        section = undone_section(&section, recipe, chain.draft);
+        match recipe.body() {
+            BodyRecipe::Unchanged => {}
+            BodyRecipe::Null => return Err(failure(Problem::NullBody, instance.place("r", instance.recipe_offset))),
+            BodyRecipe::Steps(steps) => {
+                body.undo(steps);
+                is_same_body = false;
+            }
+        }
+    }
+    section.extend_from_slice(b"\r\n");
+    match is_same_body {
+        true => section.extend_from_slice(message.body),
+        false => body.write(&mut |octets| section.extend_from_slice(octets)),
+    }
+    Ok(section)
+}
+
+/// What a recipe makes of one message, whoever wrote either.
+///
+/// # Errors
+/// [`Problem::NullBody`], if it says that the body cannot be made again.
+pub fn apply(message: &Message<'_>, recipe: &Recipe, draft: Draft) -> Result<Vec<u8>, Problem> {
+    let fields: Vec<u8> = message.header.fields().flat_map(line).collect();
+    let mut made = undone_section(&fields, recipe, draft);
+    made.extend_from_slice(b"\r\n");
+    match recipe.body() {
+        BodyRecipe::Unchanged => made.extend_from_slice(message.body),
+        BodyRecipe::Null => return Err(Problem::NullBody),
+        BodyRecipe::Steps(steps) => {
+            let mut body = BodyVersion::of(message.body);
+            body.undo(steps);
+            body.write(&mut |octets| made.extend_from_slice(octets));
+        }
+    }
+    Ok(made)
+}
+
+fn line(field: Field<'_>) -> Vec<u8> {
+    [field.raw(), b"\r\n"].concat()
+}
+
+/// The fields that the version knew: what was added later in its stead goes.
+fn without_later<'f>(fields: impl Iterator<Item = Field<'f>>, chain: &Chain, to: u32) -> Vec<u8> {
+    let is_later = |field: Field<'_>| {
+        let instance = chain.instances.iter().find(|instance| instance.offset == field.offset());
+        let signature = chain.signatures.iter().find(|signature| signature.offset == field.offset());
+        instance.map(Instance::number).or(signature.map(Signature::instance)).is_some_and(|number| number > to)
+    };
+    fields.filter(|field| !is_later(*field)).flat_map(line).collect()
+}
+
+/// Fields of a name that changes go where the first of them was, or on top.
+fn undone_section(section: &[u8], recipe: &Recipe, draft: Draft) -> Vec<u8> {
+    let header = Header::parse(section);
+    let mut made = Vec::with_capacity(section.len());
+    let changes: Vec<(&str, &[Step])> = recipe.header().filter(|(name, _)| draft.signs(name.as_bytes())).collect();
+    let absent = changes.iter().filter(|(name, _)| header.named(name).next().is_none());
+    absent.for_each(|(name, steps)| made.extend(remade(&header, name, steps)));
+    let mut done: Vec<&str> = Vec::new();
+    for field in header.fields() {
+        match changes.iter().find(|(name, _)| field.is_named(name)) {
+            None => made.extend(line(field)),
+            Some((name, _)) if done.contains(name) => {}
+            Some((name, steps)) => {
+                done.push(name);
+                made.extend(remade(&header, name, steps));
+            }
+        }
+    }
+    made
+}
+
+/// The fields of one name, the lowest last: kept ones octet by octet, others as `name: value`.
+fn remade(header: &Header<'_>, name: &str, steps: &[Step]) -> Vec<u8> {
+    let kept: Vec<Field<'_>> = header.named(name).rev().collect();
+    let raw: Vec<&[u8]> = kept.iter().map(Field::raw).collect();
+    let mut lines: Vec<Vec<u8>> = Vec::new();
+    for step in steps {
+        let one = std::slice::from_ref(step);
+        let made = applied(&raw, one);
+        match step {
+            Step::Copy(..) => lines.extend(made.iter().map(|raw| [raw, b"\r\n".as_slice()].concat())),
+            Step::Literal(_) => {
+                lines.extend(made.iter().map(|value| [name.as_bytes(), b": ", value, b"\r\n"].concat()));
+            }
+        }
+    }
+    lines.into_iter().rev().flatten().collect()
+}
