@@ -88,6 +88,15 @@ pub struct FieldWriter {
     column: usize,
 }
 
+/// A part of a tag's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part<'a> {
+    /// Text in which no fold may stand: printable ASCII without `;`.
+    Whole(&'a str),
+    /// Text that may be folded anywhere: base64.
+    Base64(&'a str),
+}
+
 /// A signature field of ours; a longer one costs a second allocation.
 const USUAL_OCTETS: usize = 768;
 
@@ -123,10 +132,15 @@ impl FieldWriter {
     ///
     /// [`FieldError`]; nothing is added.
     pub fn base64(&mut self, name: &str, value: &str) -> Result<&mut Self, FieldError> {
-        self.check_tag(name, value, |octet| matches!(octet, b'A'..=b'Z' | b'a'..=b'z' | b'/'..=b'9' | b'+' | b'='))?;
+        self.check_tag(name, value, is_base64)?;
         self.check_length(name.len() + b"=".len())?;
         self.separate(name.len() + b"=".len() + value.len().min(1));
         self.write(&[name, "="]);
+        self.write_folded(value);
+        Ok(self)
+    }
+
+    fn write_folded(&mut self, value: &str) {
         let mut rest = value;
         while self.column + rest.len() + b";".len() > limits::FOLD_COLUMNS && !rest.is_empty() {
             // Something is left for the next line, or the ';' would stand there alone.
@@ -137,7 +151,6 @@ impl FieldWriter {
             rest = after;
         }
         self.write(&[rest]);
-        Ok(self)
     }
 
     /// Adds a tag whose value may be folded after each `:`, such as a list of field names.
@@ -167,6 +180,32 @@ impl FieldWriter {
         Ok(self)
     }
 
+    /// Adds a tag whose value is made of parts, of which only base64 may be folded.
+    ///
+    /// # Errors
+    ///
+    /// [`FieldError`]; nothing is added.
+    pub fn parts(&mut self, name: &str, parts: &[Part<'_>]) -> Result<&mut Self, FieldError> {
+        self.check_tag(name, "", |_| true)?;
+        for part in parts {
+            match part {
+                Part::Whole(text) => check_octets(text, |octet| matches!(octet, b'!'..=b'~') && octet != b';')?,
+                Part::Base64(text) => check_octets(text, is_base64)?,
+            }
+        }
+        let whole = |part: &Part<'_>| if let Part::Whole(text) = part { text.len() } else { 1 };
+        self.check_length(name.len() + b"=".len() + limits::FOLD_COLUMNS + parts.iter().map(whole).max().unwrap_or(0))?;
+        self.separate(name.len() + b"=".len() + parts.first().map_or(0, whole));
+        self.write(&[name, "="]);
+        for part in parts {
+            match part {
+                Part::Whole(text) => self.write(&[text]),
+                Part::Base64(text) => self.write_folded(text),
+            }
+        }
+        Ok(self)
+    }
+
     /// Adds text that is no tag, such as the authserv-id of RFC 8601, on one line: printable ASCII without `;`, no blank at
     /// either end.
     ///
@@ -186,6 +225,13 @@ impl FieldWriter {
     #[must_use]
     pub fn finish(self) -> NewField {
         NewField { name: self.name, value: self.value }
+    }
+
+    /// Ends the field with a `;` after its last tag, as DKIM2 wants it.
+    #[must_use]
+    pub fn finish_closed(mut self) -> NewField {
+        self.write(&[";"]);
+        self.finish()
     }
 
     /// Ends the part before, and goes on on this line if `width` columns and a `;` fit.
@@ -227,6 +273,10 @@ impl FieldWriter {
     fn check_length(&self, width: usize) -> Result<(), FieldError> {
         within_line(self.name.len() + b": ".len() + width + b";".len())
     }
+}
+
+fn is_base64(octet: u8) -> bool {
+    matches!(octet, b'A'..=b'Z' | b'a'..=b'z' | b'/'..=b'9' | b'+' | b'=')
 }
 
 fn check_octets(text: &str, allowed: impl Fn(u8) -> bool) -> Result<(), FieldError> {
@@ -272,6 +322,32 @@ mod tests {
         assert_eq!(field.wire(), expected);
         let value = expected.split_once(':').unwrap().1;
         assert_eq!((field.name(), field.milter_value()), ("X-ZI2-Certified", value.replace('\r', "").as_str()));
+    }
+
+    #[test]
+    fn parts_fold_in_base64_only() {
+        let mut field = FieldWriter::new("DKIM2-Signature");
+        let base64 = "A".repeat(88);
+        let whole = [Part::Whole("sel:ed25519-sha256:"), Part::Base64(&base64), Part::Whole("|other:rsa-sha256:")];
+        field.tag("i", "1").unwrap().parts("s", &[whole.as_slice(), &[Part::Base64(&base64)]].concat()).unwrap();
+        let wire = field.clone().finish_closed().wire();
+        let first = format!(
+            "DKIM2-Signature: i=1; s=sel:ed25519-sha256:{}\r\n {}|other:rsa-sha256:",
+            "A".repeat(33),
+            "A".repeat(55)
+        );
+        assert!(wire.starts_with(&first) && wire.ends_with("A;"), "{wire}");
+        assert!(wire.split("\r\n").all(|line| line.len() <= 76 + "|other:rsa-sha256:".len()), "{wire}");
+        for (part, error) in [
+            (Part::Whole("a b"), FieldError::Octet { offset: 1 }),
+            (Part::Whole("a;"), FieldError::Octet { offset: 1 }),
+            (Part::Base64("a:"), FieldError::Octet { offset: 1 }),
+            (Part::Whole(&"x".repeat(990)), FieldError::TooLong),
+        ] {
+            let mut field = FieldWriter::new("A");
+            assert_eq!(field.parts("s", &[part]).map(drop), Err(error));
+            assert!(field.value.is_empty());
+        }
     }
 
     #[test]

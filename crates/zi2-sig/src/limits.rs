@@ -112,3 +112,6 @@ pub const DKIM2_LITERAL_LINES: usize = 1000;
 
 /// Octets of one key record of DKIM2: one of ML-DSA-44 takes 1,800.
 pub const DKIM2_RECORD_OCTETS: usize = 8 * 1024;
+
+/// Places at which the start of an original body is looked for in a wrapped one: each costs a comparison.
+pub const DKIM2_WRAP_STARTS: usize = 64;

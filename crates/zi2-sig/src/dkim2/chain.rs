@@ -20,7 +20,8 @@ impl Chain {
     /// # Errors
     /// [`Failure`]: the first rule that is broken, in the order of § -08 14.
     pub fn read(header: &Header<'_>, draft: Draft, brackets: Brackets) -> Result<Option<Chain>, Failure> {
-        let fields = |is: fn(Field<'_>) -> bool| -> Vec<Field<'_>> { header.from_bottom().filter(|f| is(*f)).collect() };
+        let fields =
+            |is: fn(Field<'_>) -> bool| -> Vec<Field<'_>> { header.from_bottom().filter(|f| is(*f)).collect() };
         let (instances, signatures) = (fields(Instance::is), fields(Signature::is));
         if instances.is_empty() && signatures.is_empty() {
             return Ok(None);
@@ -66,7 +67,8 @@ impl Chain {
 
     /// The fields that a signature of these numbers signs beside itself.
     pub(super) fn fields_before(&self, number: u32, instance: u32) -> Vec<u8> {
-        let instances = self.instances.iter().filter(|other| other.number() <= instance).map(|other| &other.signed_form);
+        let instances =
+            self.instances.iter().filter(|other| other.number() <= instance).map(|other| &other.signed_form);
         let signatures = self.signatures.iter().filter(|other| other.number() < number).map(|other| &other.signed_form);
         instances.chain(signatures).flatten().copied().collect()
     }
@@ -203,11 +205,10 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// The arguments of MAIL and of every RCPT, with or without angle brackets. Nothing if one of them is no path: then no
-    /// signature can name it.
-    pub fn of<A: AsRef<[u8]>>(mail: &[u8], rcpt: impl IntoIterator<Item = A>) -> Option<Envelope> {
-        let recipients = rcpt.into_iter().map(|rcpt| Path::of_command(rcpt.as_ref())).collect::<Option<_>>()?;
-        Some(Envelope { sender: Some(Path::of_command(mail)?), recipients })
+    /// The arguments of MAIL and of every RCPT, with or without angle brackets.
+    pub fn of<A: AsRef<[u8]>>(mail: &[u8], rcpt: impl IntoIterator<Item = A>) -> Envelope {
+        let recipients = rcpt.into_iter().map(|rcpt| Path::of_command(rcpt.as_ref())).collect();
+        Envelope { sender: Some(Path::of_command(mail)), recipients }
     }
 
     /// The envelope of a message that is looked at later: whatever the newest signature says is taken for true, and nothing

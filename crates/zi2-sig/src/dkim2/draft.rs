@@ -44,19 +44,11 @@ const UNSIGNED: &[&str] = &[
 ];
 const UNSIGNED_STARTS: &[&str] = &["received-", "x-"];
 
-static D08: Rules = Rules {
-    number: "08",
-    unsigned: UNSIGNED,
-    unsigned_starts: UNSIGNED_STARTS,
-    null_body: Status::Fail,
-};
+static D08: Rules =
+    Rules { number: "08", unsigned: UNSIGNED, unsigned_starts: UNSIGNED_STARTS, null_body: Status::Fail };
 
-static D09: Rules = Rules {
-    number: "09",
-    unsigned: UNSIGNED,
-    unsigned_starts: UNSIGNED_STARTS,
-    null_body: Status::PermError,
-};
+static D09: Rules =
+    Rules { number: "09", unsigned: UNSIGNED, unsigned_starts: UNSIGNED_STARTS, null_body: Status::PermError };
 
 impl Draft {
     /// The drafts there are, the oldest first.
@@ -76,10 +68,9 @@ impl Draft {
     pub fn signs(self, name: &[u8]) -> bool {
         let rules = self.rules();
         let is = |other: &&str| name.eq_ignore_ascii_case(other.as_bytes());
-        let starts = |start: &&str| {
-            name.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start.as_bytes()))
-        };
-        !rules.unsigned.iter().any(|other| is(other)) && !rules.unsigned_starts.iter().any(|start| starts(start))
+        let starts =
+            |start: &&str| name.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start.as_bytes()));
+        !rules.unsigned.iter().any(is) && !rules.unsigned_starts.iter().any(starts)
     }
 
     pub(super) fn rules(self) -> &'static Rules {

@@ -11,6 +11,7 @@ mod groups;
 mod key;
 mod outcome;
 mod recipe;
+mod sign;
 mod undo;
 mod verify;
 
@@ -24,5 +25,9 @@ pub use field::{
 pub use key::{KeyAnswer, KeyRecords};
 pub use outcome::{FullyVerified, Hop, Outcome, ProvisionallyVerified, Verdict};
 pub use recipe::{BodyDiff, BodyRecipe, BodyVersion, NotUndoable, Recipe, RecipeError, Step, body_steps, header_steps};
+pub use sign::{
+    Extension, Flag, HashChoice, Identity, Originator, PrivateKey, Refusal, SigningMember, Terms, extend, recipe_for,
+    wrapping_steps,
+};
 pub use undo::{apply, hashed_header, undo};
 pub use verify::{Policy, Verifier};

@@ -15,7 +15,7 @@ pub enum Outcome {
     /// Everything holds as far as it could be asked: the envelope is not known, so this is no evidence.
     Unbound,
     /// The newest hop holds, and something before it does not.
-    Provisional(ProvisionallyVerified, Failure),
+    Provisional(Box<ProvisionallyVerified>, Failure),
     /// The newest hop does not hold.
     Failed(Failure),
 }
@@ -166,9 +166,16 @@ impl Verdict {
     pub fn hops(&self) -> Vec<Hop<'_>> {
         let Some(chain) = &self.chain else { return Vec::new() };
         let mut before = 0;
-        let hop = |(place, signature): (usize, &'_ Signature)| (place, before, { before = signature.instance(); before });
+        let hop = |(place, signature): (usize, &'_ Signature)| {
+            (place, before, {
+                before = signature.instance();
+                before
+            })
+        };
         let spans: Vec<_> = chain.signatures.iter().enumerate().map(hop).collect();
-        let made = |before: u32, newest: u32| chain.instances.iter().rfind(|one| (before + 1..=newest).contains(&one.number()));
+        let made = |before: u32, newest: u32| {
+            chain.instances.iter().rfind(|one| (before + 1..=newest).contains(&one.number()))
+        };
         let signed = |place: usize| self.signed.get(place).and_then(Option::as_ref);
         let hops = chain.signatures.iter().zip(spans);
         hops.map(|(signature, (place, before, newest))| Hop {

@@ -101,20 +101,28 @@ fn undone_section(section: &[u8], recipe: &Recipe, draft: Draft) -> Vec<u8> {
     made
 }
 
-/// The fields of one name, the lowest last: kept ones octet by octet, others as `name: value`.
+/// The fields of one name, the lowest last: kept ones octet by octet, others as `Name: value`.
 fn remade(header: &Header<'_>, name: &str, steps: &[Step]) -> Vec<u8> {
     let kept: Vec<Field<'_>> = header.named(name).rev().collect();
     let raw: Vec<&[u8]> = kept.iter().map(Field::raw).collect();
+    // Case was not kept: as the field there is has it, or as people write names.
+    let spelled = kept.first().map_or_else(|| capitalized(name), |field| field.name().to_vec());
     let mut lines: Vec<Vec<u8>> = Vec::new();
     for step in steps {
-        let one = std::slice::from_ref(step);
-        let made = applied(&raw, one);
-        match step {
-            Step::Copy(..) => lines.extend(made.iter().map(|raw| [raw, b"\r\n".as_slice()].concat())),
-            Step::Literal(_) => {
-                lines.extend(made.iter().map(|value| [name.as_bytes(), b": ", value, b"\r\n"].concat()));
-            }
-        }
+        let made = applied(&raw, std::slice::from_ref(step));
+        let is_kept = matches!(step, Step::Copy(..));
+        lines.extend(made.into_iter().map(|octets| match is_kept {
+            true => [octets, b"\r\n".as_slice()].concat(),
+            false => [spelled.as_slice(), b": ", octets, b"\r\n"].concat(),
+        }));
     }
     lines.into_iter().rev().flatten().collect()
+}
+
+fn capitalized(name: &str) -> Vec<u8> {
+    let mut octets = name.as_bytes().to_vec();
+    for word in octets.split_mut(|octet| *octet == b'-') {
+        word.iter_mut().take(1).for_each(u8::make_ascii_uppercase);
+    }
+    octets
 }

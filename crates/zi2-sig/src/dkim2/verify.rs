@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use zi2_mail::{DigestPlan, Digests, Header, Timestamp};
 
 use self::versions::Versions;
+pub(super) use self::versions::author;
 use super::key::Input;
 use super::outcome::Fingerprint;
 use super::{
@@ -140,7 +141,7 @@ impl Open {
         let outcome = match self.newest(digests, &signed) {
             Err(failure) => Outcome::Failed(self.broken.unwrap_or(failure)),
             Ok((newest, received)) => match self.before(digests, body, &signed) {
-                Some(failure) => Outcome::Provisional(newest, failure),
+                Some(failure) => Outcome::Provisional(Box::new(newest), failure),
                 None if self.is_bound => {
                     let chain = self.chain.clone();
                     Outcome::Full(Box::new(FullyVerified { chain, newest, received }))
@@ -160,7 +161,11 @@ impl Open {
         let received = self.versions.check_newest(&self.chain, digests)?;
         match (self.chain.newest(), signed.last()) {
             (Some(newest), Some(Ok(()))) => Ok((ProvisionallyVerified::new(newest.clone()), received)),
-            (_, Some(Err(failure))) => Err(self.versions.from_failure().filter(|_| !self.versions.want_body()).unwrap_or_else(|| failure.clone())),
+            (_, Some(Err(failure))) => Err(self
+                .versions
+                .wrong_author()
+                .filter(|_| !self.versions.want_body())
+                .unwrap_or_else(|| failure.clone())),
             // A chain has a signature: Chain::read sees to it.
             _ => Err(Failure { problem: Problem::TooMany, draft: self.chain.draft, place: Place::default() }),
         }
@@ -176,7 +181,7 @@ impl Open {
             let lasting = failures.iter().find(|failure| failure.status() != Status::TempError);
             lasting.or(failures.first()).cloned()
         };
-        self.broken.clone().or_else(hashes).or_else(|| self.versions.from_failure()).or_else(signatures)
+        self.broken.clone().or_else(hashes).or_else(|| self.versions.wrong_author()).or_else(signatures)
     }
 
     fn signature(&self, signature: &Signature) -> Result<(), Failure> {

@@ -56,7 +56,8 @@ impl<'a> Tags<'a> {
             return Err(fault(Problem::Syntax(kind), at));
         }
         let list = TagList::parse(value).map_err(|error| {
-            let problem = if error.kind == TagListErrorKind::TooMany { Problem::TooMany } else { Problem::Syntax(kind) };
+            let problem =
+                if error.kind == TagListErrorKind::TooMany { Problem::TooMany } else { Problem::Syntax(kind) };
             let mut failure = fault(problem, error.offset);
             failure.place = numbered(failure.place, kind, salvaged(value, own));
             failure

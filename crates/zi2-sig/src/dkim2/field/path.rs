@@ -18,7 +18,7 @@ pub struct Path {
 enum Place {
     /// `<>`.
     Null,
-    /// A domain with a name; the local part ends before the octet that is named.
+    /// A domain with a name. The number is that of the octets within the brackets up to the `@`, itself included.
     At(usize, Domain),
     /// An address literal, or no domain at all.
     Nameless,
@@ -33,40 +33,20 @@ impl Path {
             (false, Brackets::Required) => return None,
             (false, Brackets::Optional) => [b"<", octets.as_slice(), b">"].concat(),
         };
-        Path::of_bracketed(octets)
+        let place = place_in(&octets)?;
+        Some(Path { octets: octets.into(), place })
     }
 
-    /// The path of a MAIL or RCPT command, with or without angle brackets; parameters after the bracket go. Nothing for
-    /// octets that no path has.
-    pub fn of_command(argument: &[u8]) -> Option<Path> {
+    /// The path of a MAIL or RCPT command, with or without angle brackets; parameters after the bracket go. Octets that no
+    /// path has equal no path of a signature.
+    pub fn of_command(argument: &[u8]) -> Path {
         let argument = argument.trim_ascii();
-        let octets = match argument.first() {
-            Some(b'<') => argument.get(..=end_of_path(argument)?)?.to_vec(),
+        let octets = match (argument.first(), end_of_path(argument)) {
+            (Some(b'<'), Some(end)) => argument.get(..=end).unwrap_or_default().to_vec(),
             _ => [b"<", argument, b">"].concat(),
         };
-        Path::of_bracketed(octets)
-    }
-
-    fn of_bracketed(octets: Vec<u8>) -> Option<Path> {
-        let inner = octets.get(1..octets.len().checked_sub(1)?)?;
-        // Blanks and brackets stand in quoted local parts; control octets nowhere.
-        if inner.iter().any(u8::is_ascii_control) || std::str::from_utf8(inner).is_err() {
-            return None;
-        }
-        let place = match inner.iter().rposition(|octet| *octet == b'@') {
-            None if inner.is_empty() => Place::Null,
-            None => Place::Nameless,
-            Some(0) => return None,
-            Some(at) => {
-                let domain = std::str::from_utf8(inner.get(at + 1..)?).ok()?;
-                match Domain::parse(domain) {
-                    Ok(domain) => Place::At(at + 1, domain),
-                    Err(_) if domain.starts_with('[') => Place::Nameless,
-                    Err(_) => return None,
-                }
-            }
-        };
-        Some(Path { octets: octets.into(), place })
+        let place = place_in(&octets).unwrap_or(Place::Nameless);
+        Path { octets: octets.into(), place }
     }
 
     /// The null sender, `<>`.
@@ -87,6 +67,18 @@ impl Path {
         }
     }
 
+    /// The octets with the domain as A-labels, which is how a signer writes them.
+    pub(in crate::dkim2) fn with_a_labels(&self) -> Vec<u8> {
+        match &self.place {
+            Place::At(at, domain) if domain.as_str().split('.').any(|label| label.starts_with("xn--")) => {
+                // The place counts within the brackets.
+                let local = self.octets.get(..=*at).unwrap_or_default();
+                [local, domain.as_str().as_bytes(), b">"].concat()
+            }
+            _ => self.octets.to_vec(),
+        }
+    }
+
     /// The octets, angle brackets included.
     pub fn octets(&self) -> &[u8] {
         &self.octets
@@ -98,7 +90,7 @@ impl PartialEq for Path {
     fn eq(&self, other: &Path) -> bool {
         match (&self.place, &other.place) {
             (Place::At(at, domain), Place::At(other_at, other_domain)) => {
-                domain == other_domain && self.octets.get(..*at) == other.octets.get(..*other_at)
+                domain == other_domain && self.octets.get(..=*at) == other.octets.get(..=*other_at)
             }
             (Place::Nameless, Place::Nameless) => self.octets.eq_ignore_ascii_case(&other.octets),
             (place, other) => place == other,
@@ -112,6 +104,28 @@ impl Eq for Path {}
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&printable(&self.octets, self.octets.len()))
+    }
+}
+
+/// Where the domain of a bracketed path is; nothing for what is no path.
+fn place_in(octets: &[u8]) -> Option<Place> {
+    let inner = octets.get(1..octets.len().checked_sub(1)?)?;
+    // Blanks and brackets stand in quoted local parts; control octets nowhere.
+    if inner.iter().any(u8::is_ascii_control) {
+        return None;
+    }
+    let inner = std::str::from_utf8(inner).ok()?;
+    match inner.rfind('@') {
+        None if inner.is_empty() => Some(Place::Null),
+        None => Some(Place::Nameless),
+        Some(0) => None,
+        Some(at) => {
+            let domain = inner.get(at + 1..)?;
+            match Domain::parse(domain) {
+                Ok(domain) => Some(Place::At(at + 1, domain)),
+                Err(_) => domain.starts_with('[').then_some(Place::Nameless),
+            }
+        }
     }
 }
 
@@ -134,29 +148,29 @@ mod tests {
     #[test]
     fn of_commands() {
         for (argument, path, domain) in [
-            ("<a@Example.COM>", Some("<a@Example.COM>"), Some("example.com")),
-            ("a@example.com", Some("<a@example.com>"), Some("example.com")),
-            ("<a@example.com> SIZE=1", Some("<a@example.com>"), Some("example.com")),
-            ("<\"a>@\"@example.com> X", Some("<\"a>@\"@example.com>"), Some("example.com")),
-            ("<a@b\u{fc}.example>", Some("<a@b\\xc3\\xbc.example>"), Some("xn--b-eha.example")),
-            ("<>", Some("<>"), None),
-            ("", Some("<>"), None),
-            ("<postmaster>", Some("<postmaster>"), None),
-            ("<a@[192.0.2.1]>", Some("<a@[192.0.2.1]>"), None),
-            ("<@example.com>", None, None),
-            ("<a@-x>", None, None),
-            ("<a@example.com", None, None),
-            ("a\r\nb@example.com", None, None),
+            ("<a@Example.COM>", "<a@Example.COM>", Some("example.com")),
+            ("a@example.com", "<a@example.com>", Some("example.com")),
+            ("<a@example.com> SIZE=1", "<a@example.com>", Some("example.com")),
+            ("<\"a>@\"@example.com> X", "<\"a>@\"@example.com>", Some("example.com")),
+            ("<a@b\u{fc}.example>", "<a@b\\xc3\\xbc.example>", Some("xn--b-eha.example")),
+            ("<>", "<>", None),
+            ("", "<>", None),
+            ("<postmaster>", "<postmaster>", None),
+            ("<a@[192.0.2.1]>", "<a@[192.0.2.1]>", None),
+            ("<@example.com>", "<@example.com>", None),
+            ("<a@-x>", "<a@-x>", None),
+            ("<a@example.com", "<<a@example.com>", Some("example.com")),
+            ("a\r\nb@example.com", "<a\\x0d\\x0ab@example.com>", None),
         ] {
             let read = Path::of_command(argument.as_bytes());
-            assert_eq!(read.as_ref().map(ToString::to_string).as_deref(), path, "{argument}");
-            assert_eq!(read.as_ref().and_then(Path::domain).map(Domain::as_str), domain, "{argument}");
+            assert_eq!(read.to_string(), path, "{argument}");
+            assert_eq!(read.domain().map(Domain::as_str), domain, "{argument}");
         }
     }
 
     #[test]
     fn equal_paths() {
-        let path = |text: &str| Path::of_command(text.as_bytes()).unwrap();
+        let path = |text: &str| Path::of_command(text.as_bytes());
         for (one, other, same) in [
             ("<a@example.com>", "<a@EXAMPLE.com>", true),
             ("<a@b\u{fc}.example>", "<a@xn--b-eha.example>", true),

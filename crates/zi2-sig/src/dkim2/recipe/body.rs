@@ -65,7 +65,7 @@ impl<'a> BodyVersion<'a> {
     }
 
     /// The octets, each line with CRLF. The body as received may lack the last one.
-    pub fn write(&self, sink: &mut impl FnMut(&[u8])) {
+    pub fn write(&self, sink: &mut (impl FnMut(&[u8]) + ?Sized)) {
         for piece in &self.pieces {
             match *piece {
                 Piece::Lines(first, end) => {
@@ -147,7 +147,7 @@ pub(super) fn line_ends(octets: &[u8]) -> impl Iterator<Item = usize> {
 }
 
 /// The lines without their ends.
-pub(super) fn lines(octets: &[u8]) -> Vec<&[u8]> {
+pub(in crate::dkim2) fn lines(octets: &[u8]) -> Vec<&[u8]> {
     let mut lines = Vec::new();
     let mut start = 0;
     for end in line_ends(octets) {
@@ -160,8 +160,8 @@ pub(super) fn lines(octets: &[u8]) -> Vec<&[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Recipe;
     use super::super::BodyRecipe;
+    use super::super::Recipe;
     use super::*;
 
     fn undone(body: &str, recipes: &[&str]) -> String {

@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::body::lines;
 use super::Step;
+use super::body::lines;
 use crate::limits;
 
 /// How a body is made again.
@@ -29,7 +29,8 @@ pub fn body_steps(before: &[u8], after: &[u8]) -> BodyDiff {
     let Some(matches) = matches(&old, &new) else { return BodyDiff::TooBig };
     let literal = |line: &&[u8]| Box::from(*line);
     let steps = steps(&old, &matches, literal);
-    let literals: Vec<_> = steps.iter().filter_map(|step| if let Step::Literal(lines) = step { Some(lines) } else { None }).collect();
+    let literals: Vec<_> =
+        steps.iter().filter_map(|step| if let Step::Literal(lines) = step { Some(lines) } else { None }).collect();
     if literals.iter().map(|lines| lines.len()).sum::<usize>() > limits::DKIM2_LITERAL_LINES {
         return BodyDiff::TooBig;
     }
@@ -104,10 +105,7 @@ fn edges<T: PartialEq>(old: &[T], new: &[T]) -> Vec<Run> {
     let start = old.iter().zip(new).take_while(|(one, other)| one == other).count();
     let rest = old.len().min(new.len()) - start;
     let end = old.iter().rev().zip(new.iter().rev()).take(rest).take_while(|(one, other)| one == other).count();
-    vec![
-        Run { old: 0, new: 0, length: start },
-        Run { old: old.len() - end, new: new.len() - end, length: end },
-    ]
+    vec![Run { old: 0, new: 0, length: start }, Run { old: old.len() - end, new: new.len() - end, length: end }]
 }
 
 /// The runs of a shortest edit; nothing if that is not found within the budget.
@@ -220,7 +218,11 @@ mod tests {
             ("", "a\r\n", r#"{"b":[]}"#),
             ("a\r\n", "", r#"{"b":[{"d":["a"]}]}"#),
             ("a\r\nb\r\nc\r\n", "a\r\nx\r\nc\r\n", r#"{"b":[{"c":[1,1]},{"d":["b"]},{"c":[3,3]}]}"#),
-            ("a\r\nb\r\nc\r\nd\r\n", "x\r\nb\r\ny\r\nd\r\nz\r\n", r#"{"b":[{"d":["a"]},{"c":[2,2]},{"d":["c"]},{"c":[4,4]}]}"#),
+            (
+                "a\r\nb\r\nc\r\nd\r\n",
+                "x\r\nb\r\ny\r\nd\r\nz\r\n",
+                r#"{"b":[{"d":["a"]},{"c":[2,2]},{"d":["c"]},{"c":[4,4]}]}"#,
+            ),
             ("a\r\na\r\n", "a\r\n", r#"{"b":[{"c":[1,1]},{"d":["a"]}]}"#),
             ("a\r\n", "a\r\na\r\n", r#"{"b":[{"c":[1,1]}]}"#),
             ("a\rb\r\n", "c\r\n", "Impossible"),
@@ -234,16 +236,21 @@ mod tests {
     fn what_is_too_big_is_said_so() {
         let line = |start: usize| (start..start + 1001).map(|number| format!("{number}\r\n")).collect::<String>();
         assert_eq!(diff(&line(0), &line(5000)), "TooBig", "1001 literals");
-        let many = |start: usize| (0..50_000).map(|number| format!("{}\r\n", start + number * 7919 % 50_000)).collect::<String>();
+        let many = |start: usize| {
+            (0..50_000).map(|number| format!("{}\r\n", start + number * 7919 % 50_000)).collect::<String>()
+        };
         assert_eq!(diff(&many(0), &many(25_000)), "TooBig", "the search ends");
     }
 
     #[test]
     fn many_equal_fields_are_no_work() {
         let values = vec![b"x".to_vec(); 16_000];
-        assert_eq!(header_steps(&values, &values[1..]), Ok(Some(vec![Step::Copy(1, 15_999), Step::Literal(vec![(*b"x").into()])])));
-        let mixed: Vec<_> = (0..16_000).map(|number| vec![b'a' + (number % 2) as u8]).collect();
-        let other: Vec<_> = (0..16_000).map(|number| vec![b'a' + (number % 3) as u8]).collect();
+        assert_eq!(
+            header_steps(&values, &values[1..]),
+            Ok(Some(vec![Step::Copy(1, 15_999), Step::Literal(vec![(*b"x").into()])]))
+        );
+        let mixed: Vec<_> = (0..16_000_u16).map(|number| format!("{}", number % 2).into_bytes()).collect();
+        let other: Vec<_> = (0..16_000_u16).map(|number| format!("{}", number % 3).into_bytes()).collect();
         assert!(header_steps(&mixed, &other).unwrap().is_some());
         assert_eq!(header_steps(&[b"a\nb".to_vec()], &[]), Err(NotUndoable));
     }

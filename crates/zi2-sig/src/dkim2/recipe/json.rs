@@ -158,7 +158,9 @@ impl<'de> Deserialize<'de> for WireStep {
                             [first, last] => Step::Copy(*first, *last),
                             _ => return Err(A::Error::custom("a copy is a pair of numbers")),
                         },
-                        "d" => literal(map.next_value::<Vec<String>>()?.into_iter().map(|line| Some(line.into_bytes())))?,
+                        "d" => {
+                            literal(map.next_value::<Vec<String>>()?.into_iter().map(|line| Some(line.into_bytes())))?
+                        }
                         "u" => literal(map.next_value::<Vec<String>>()?.iter().map(|line| not_utf8(line)))?,
                         // Writers add none; the schema and the text differ about readers.
                         _ => {
@@ -182,7 +184,9 @@ fn literal<E: serde::de::Error>(lines: impl Iterator<Item = Option<Vec<u8>>>) ->
     let clean = |line: Vec<u8>| (!line.iter().any(|octet| matches!(octet, b'\r' | b'\n'))).then(|| line.into());
     let lines: Option<Vec<Box<[u8]>>> = lines.map(|line| line.and_then(clean)).collect();
     let lines = lines.filter(|lines| !lines.is_empty());
-    lines.map(Step::Literal).ok_or_else(|| E::custom("a literal that is empty, holds a line end, or is in the wrong form"))
+    lines
+        .map(Step::Literal)
+        .ok_or_else(|| E::custom("a literal that is empty, holds a line end, or is in the wrong form"))
 }
 
 /// § -08 5: padded base64 of what is not UTF-8, so that each content has one form only.

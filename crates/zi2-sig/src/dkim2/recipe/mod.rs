@@ -8,6 +8,7 @@ mod header;
 mod json;
 
 pub use body::BodyVersion;
+pub(super) use body::lines;
 pub use diff::{BodyDiff, NotUndoable, body_steps, header_steps};
 pub(super) use header::{HeaderVersion, applied};
 pub use json::RecipeError;

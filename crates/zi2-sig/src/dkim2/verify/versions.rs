@@ -5,9 +5,7 @@ use zi2_mail::{BodyCanon, DigestPlan, Digests, Domain, HashAlg, Header, Lane, pa
 use crate::dkim2::field::is_under;
 use crate::dkim2::outcome::Fingerprint;
 use crate::dkim2::recipe::HeaderVersion;
-use crate::dkim2::{
-    BodyRecipe, BodyVersion, Chain, Failure, Hashes, Instance, Place, Problem, groups,
-};
+use crate::dkim2::{BodyRecipe, BodyVersion, Chain, Failure, Hashes, Instance, Place, Problem, groups};
 use crate::hash::first_octets;
 use crate::limits;
 
@@ -50,20 +48,21 @@ impl Versions {
         let mut hashed = hashed(&version, wanted);
         for instance in chain.instances.iter().rev() {
             headers.push(hashed.clone());
-            let changes = instance.recipe().filter(|_| instance.number() > 1).filter(|recipe| recipe.header().len() > 0);
+            let changes =
+                instance.recipe().filter(|_| instance.number() > 1).filter(|recipe| recipe.header().len() > 0);
             if let Some(recipe) = changes {
                 if recipe.header().any(|(name, _)| name == "from") {
-                    from = from.or_else(|| from_failure(&version, chain, instance.number()));
+                    from = from.or_else(|| author_failure(&version, chain, instance.number()));
                 }
                 version.undo(recipe.header(), chain.draft);
                 hashed = self::hashed(&version, wanted);
             }
         }
         headers.reverse();
-        let from = from.or_else(|| from_failure(&version, chain, 1));
+        let from = from.or_else(|| author_failure(&version, chain, 1));
         // SHA-256 always: it tells this version from others later.
         let sha256 = plan.request(BodyCanon::Simple, HashAlg::Sha256);
-        let sha512 = if wanted.contains(&true) && wanted[1] { plan.request(BodyCanon::Simple, HashAlg::Sha512) } else { sha256 };
+        let sha512 = if wanted[1] { plan.request(BodyCanon::Simple, HashAlg::Sha512) } else { sha256 };
         let older = chain.instances.iter().filter(|instance| instance.number() > 1);
         let want_body = older.filter_map(Instance::recipe).any(|recipe| matches!(recipe.body(), BodyRecipe::Steps(_)));
         Versions { headers, lanes: [sha256, sha512], from, want_body, header: fingerprint }
@@ -74,7 +73,7 @@ impl Versions {
     }
 
     /// § -08 11: why From does not belong to those who answer for it.
-    pub(super) fn from_failure(&self) -> Option<Failure> {
+    pub(super) fn wrong_author(&self) -> Option<Failure> {
         self.from.clone()
     }
 
@@ -173,7 +172,7 @@ fn failure(chain: &Chain, instance: &Instance, problem: Problem) -> Failure {
 }
 
 /// § -08 11: From of this version must belong to the signature that first covered it.
-fn from_failure(version: &HeaderVersion<'_>, chain: &Chain, instance: u32) -> Option<Failure> {
+fn author_failure(version: &HeaderVersion<'_>, chain: &Chain, instance: u32) -> Option<Failure> {
     let signature = chain.first_over(instance)?;
     let is_authentic = author(version).is_some_and(|from| is_under(&from, signature.domain()));
     let place = Place { instance: Some(instance), ..signature.place("d") };

@@ -1,0 +1,190 @@
+//! A further hop (§ -08 12): only for a message that was fully verified, with a recipe for whatever changed here, and not
+//! before that recipe was seen to lead back.
+
+use std::collections::BTreeSet;
+
+use zi2_mail::{BodyCanon, DigestPlan, HashAlg, Message, NewField, NotSmtp, SmtpScan, relaxed_value};
+
+use super::write::{hash_parts, instance_field, parsed_instance, signature_field};
+use super::{Identity, Refusal, Terms, check_binding, check_from};
+use crate::dkim2::chain::check_link;
+use crate::dkim2::outcome::Fingerprint;
+use crate::dkim2::recipe::HeaderVersion;
+use crate::dkim2::{
+    BodyDiff, BodyRecipe, BodyVersion, Brackets, Chain, Draft, FullyVerified, Recipe, Step, body_steps, header_steps,
+};
+use crate::hash::first_octets;
+
+/// A hop that was signed.
+#[derive(Clone, Debug)]
+pub struct Extension {
+    /// The fields to be put on top of the message, the upper one first.
+    pub fields: Vec<NewField>,
+    /// How to get back to the message as it came; nothing if it goes out as it came.
+    pub recipe: Option<Recipe>,
+}
+
+/// Signs a further hop. `received` is the message that was verified, `outgoing` what will be sent, DKIM2 fields included.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn extend(
+    evidence: &FullyVerified,
+    received: &Message<'_>,
+    outgoing: &Message<'_>,
+    terms: &Terms,
+    identity: &Identity,
+) -> Result<Extension, Refusal> {
+    let draft = terms.draft;
+    check_messages(evidence, received, outgoing)?;
+    let before = evidence.newest().signature();
+    check_binding(&terms.binding, &identity.domain)?;
+    check_link(before.binding(), &identity.domain, &terms.binding).map_err(Refusal::Custody)?;
+    let version = HeaderVersion::of(&outgoing.header, draft);
+    let now = fingerprint(&version, outgoing.body);
+    let (number, newest) = (before.number().saturating_add(1), evidence.chain().instances().len());
+    let newest = u32::try_from(newest).unwrap_or(u32::MAX);
+    let mut signed = evidence.chain.fields_before(number, newest);
+    if now == evidence.received {
+        let signature = signature_field(number, newest, terms, identity, &signed)?;
+        return Ok(Extension { fields: vec![signature], recipe: None });
+    }
+    let recipe = recipe_for(received, outgoing, draft)?;
+    check_leads_back(&recipe, &version, outgoing.body, evidence.received, draft)?;
+    if recipe.header().any(|(name, _)| name == "from") {
+        check_from(&version, &identity.domain)?;
+    }
+    let newest = newest.saturating_add(1);
+    let instance = instance_field(newest, &hashes(terms, &version, outgoing.body), Some(&recipe))?;
+    // § -08 6.3: all instances come before all signatures
+    signed = with_instance(evidence, number, parsed_instance(&instance, draft)?.signed_form);
+    let signature = signature_field(number, newest, terms, identity, &signed)?;
+    Ok(Extension { fields: vec![signature, instance], recipe: Some(recipe) })
+}
+
+/// The recipe that makes `received` of `outgoing`.
+///
+/// # Errors
+/// [`Refusal::NotUndoable`], [`Refusal::BodyNotUndoable`].
+pub fn recipe_for(received: &Message<'_>, outgoing: &Message<'_>, draft: Draft) -> Result<Recipe, Refusal> {
+    let (old, new) = (HeaderVersion::of(&received.header, draft), HeaderVersion::of(&outgoing.header, draft));
+    let names: BTreeSet<&[u8]> = old.names().chain(new.names()).collect();
+    let mut header = Vec::new();
+    for name in names.into_iter().filter_map(|name| std::str::from_utf8(name).ok()) {
+        let relaxed = |version: &HeaderVersion<'_>| -> Vec<Vec<u8>> {
+            let relaxed = |value: &&[u8]| {
+                let mut out = Vec::with_capacity(value.len());
+                relaxed_value(value, &mut out);
+                out
+            };
+            version.values(name).iter().map(relaxed).collect()
+        };
+        if let Some(steps) = header_steps(&relaxed(&old), &relaxed(&new))? {
+            header.push((Box::from(name), steps));
+        }
+    }
+    Ok(Recipe::new(header, body_recipe(received.body, outgoing.body)?))
+}
+
+fn body_recipe(received: &[u8], outgoing: &[u8]) -> Result<BodyRecipe, Refusal> {
+    // Empty lines at the end are no change: they are not hashed.
+    if digest(received, HashAlg::Sha256) == digest(outgoing, HashAlg::Sha256) {
+        return Ok(BodyRecipe::Unchanged);
+    }
+    match body_steps(received, outgoing) {
+        BodyDiff::Same => Ok(BodyRecipe::Unchanged),
+        BodyDiff::Steps(steps) => Ok(BodyRecipe::Steps(steps)),
+        BodyDiff::TooBig | BodyDiff::Impossible => {
+            wrapping_steps(received, outgoing).map(BodyRecipe::Steps).ok_or(Refusal::BodyNotUndoable)
+        }
+    }
+}
+
+/// The recipe of a list that puts the original body, untouched, between parts of its own: one copy. Nothing if the original
+/// is not in it line by line. [`recipe_for`] takes it where a search for less is too much work.
+pub fn wrapping_steps(original: &[u8], wrapped: &[u8]) -> Option<Vec<Step>> {
+    let (inner, outer) = (crate::dkim2::recipe::lines(original), crate::dkim2::recipe::lines(wrapped));
+    if inner.is_empty() {
+        return Some(Vec::new());
+    }
+    let first = inner.first()?;
+    let starts = outer.iter().enumerate().filter(|(_, line)| *line == first).map(|(at, _)| at);
+    let at =
+        starts.take(crate::limits::DKIM2_WRAP_STARTS).find(|at| outer.get(*at..*at + inner.len()) == Some(&inner))?;
+    let number = |line: usize| u64::try_from(line).unwrap_or(u64::MAX);
+    Some(vec![Step::Copy(number(at + 1), number(at + inner.len()))])
+}
+
+fn check_messages(evidence: &FullyVerified, received: &Message<'_>, outgoing: &Message<'_>) -> Result<(), Refusal> {
+    if let Some(defect) = outgoing.header.ambiguity() {
+        return Err(Refusal::Section(defect.kind));
+    }
+    let mut scan = SmtpScan::new();
+    scan.feed(outgoing.body);
+    match scan.finish() {
+        // What is long is no business of a signature: it survives most relays.
+        Ok(()) | Err(NotSmtp::LongLine) => {}
+        Err(why) => return Err(Refusal::NotSmtp(why)),
+    }
+    let draft = evidence.chain.draft;
+    if fingerprint(&HeaderVersion::of(&received.header, draft), received.body) != evidence.received {
+        return Err(Refusal::NotTheSnapshot);
+    }
+    let same = Chain::read(&outgoing.header, draft, Brackets::Required).ok().flatten().is_some_and(|chain| {
+        let forms = |chain: &Chain| chain.fields_before(u32::MAX, u32::MAX);
+        forms(&chain) == forms(&evidence.chain)
+    });
+    if same { Ok(()) } else { Err(Refusal::FieldsChanged) }
+}
+
+fn check_leads_back(
+    recipe: &Recipe,
+    version: &HeaderVersion<'_>,
+    body: &[u8],
+    to: Fingerprint,
+    draft: Draft,
+) -> Result<(), Refusal> {
+    let mut header = version.clone();
+    header.undo(recipe.header(), draft);
+    let undone = match recipe.body() {
+        BodyRecipe::Steps(steps) => {
+            let mut version = BodyVersion::of(body);
+            version.undo(steps);
+            digest_of(HashAlg::Sha256, |sink| version.write(sink))
+        }
+        BodyRecipe::Unchanged | BodyRecipe::Null => digest(body, HashAlg::Sha256),
+    };
+    let back = Fingerprint { header: first_octets(&header.hash(HashAlg::Sha256)), body: first_octets(&undone) };
+    if back == to { Ok(()) } else { Err(Refusal::SelfCheck) }
+}
+
+fn fingerprint(version: &HeaderVersion<'_>, body: &[u8]) -> Fingerprint {
+    let header = first_octets(&version.hash(HashAlg::Sha256));
+    Fingerprint { header, body: first_octets(&digest(body, HashAlg::Sha256)) }
+}
+
+fn hashes(terms: &Terms, version: &HeaderVersion<'_>, body: &[u8]) -> Vec<[String; 3]> {
+    let algorithms = terms.hashes.algorithms();
+    let headers: Vec<_> = algorithms.iter().map(|algorithm| version.hash(*algorithm)).collect();
+    let bodies: Vec<_> = algorithms.iter().map(|algorithm| digest(body, *algorithm)).collect();
+    hash_parts(terms.hashes, &headers, &bodies)
+}
+
+fn digest(body: &[u8], algorithm: HashAlg) -> Box<[u8]> {
+    digest_of(algorithm, |sink| sink(body))
+}
+
+fn digest_of(algorithm: HashAlg, write: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Box<[u8]> {
+    let mut plan = DigestPlan::new();
+    let lane = plan.request(BodyCanon::Simple, algorithm);
+    let mut digester = plan.start();
+    write(&mut |octets| digester.feed(octets));
+    digester.finish().get(lane).into()
+}
+
+fn with_instance(evidence: &FullyVerified, number: u32, instance: Vec<u8>) -> Vec<u8> {
+    let chain = &evidence.chain;
+    let instances = chain.instances.iter().map(|other| &other.signed_form).chain([&instance]);
+    let signatures = chain.signatures.iter().filter(|other| other.number() < number).map(|other| &other.signed_form);
+    instances.chain(signatures).flatten().copied().collect()
+}

@@ -1,0 +1,144 @@
+//! Bounds: what a stranger can make us do is bounded by what he sends (security.md G9).
+
+use std::time::Instant;
+
+use zi2_mail::{DigestPlan, Message, Timestamp};
+use zi2_sig::dkim2::{BodyDiff, BodyRecipe, BodyVersion, Policy, Recipe, Step, Verifier, body_steps};
+use zi2_sig::limits;
+
+use crate::forge::*;
+
+fn text(verdict: &zi2_sig::dkim2::Verdict) -> String {
+    verdict.failure().map_or_else(|| verdict.result().to_owned(), ToString::to_string)
+}
+
+/// Fifty hops, each of which adds a line.
+#[test]
+fn fifty_hops_and_no_more() {
+    let names: Vec<String> = (0..60).map(|at| format!("{}.example", char::from(b'a' + at % 26))).collect();
+    let path = |at: usize| format!("<x@{}>", names[at]);
+    let mail = MAIL.replace("list@b.example", "x@b.example");
+    let mut mail = originate(mail.as_bytes(), to(&path(0), &[&path(1)]), identity(&names[0])).unwrap();
+    for (at, name) in names.iter().enumerate().take(limits::DKIM2_FIELDS).skip(1) {
+        let by = envelope(&path(at - 1), &[&path(at)]);
+        let outgoing = [mail.as_slice(), format!("line of hop {at}\r\n").as_bytes()].concat();
+        mail = hop(&mail, &by, &outgoing, &to(&path(at), &[&path(at + 1)]), &identity(name)).unwrap();
+    }
+    let by = envelope(&path(limits::DKIM2_FIELDS - 1), &[&path(limits::DKIM2_FIELDS)]);
+    let verdict = judge(&mail, &by);
+    assert_eq!((text(&verdict).as_str(), verdict.hops().len()), ("pass", limits::DKIM2_FIELDS));
+    // One more of either kind is not read.
+    for field in ["DKIM2-Signature: i=51;", "Message-Instance: m=51;"] {
+        let more = [field.as_bytes(), b"\r\n", &mail].concat();
+        assert_eq!(text(&judge(&more, &by)), "PERMERROR: Too many DKIM2 header fields");
+    }
+}
+
+/// Nothing is made of a recipe whose signature does not hold, and a version is never written down.
+#[test]
+fn fifty_versions_of_ten_megabytes() {
+    let line = [b"x".repeat(98).as_slice(), b"\r\n"].concat();
+    let body = line.repeat(10 * 1024 * 1024 / line.len());
+    let lines = (body.len() / line.len()) as u64;
+    let recipe =
+        Recipe::parse(format!("{{\"b\":[{{\"c\":[1,{}]}},{{\"d\":[\"y\"]}}]}}", lines - 1).as_bytes()).unwrap();
+    let BodyRecipe::Steps(steps) = recipe.body() else { panic!("steps") };
+    let begun = Instant::now();
+    let mut version = BodyVersion::of(&body);
+    let mut hashed = 0;
+    for _ in 0..limits::DKIM2_FIELDS {
+        version.undo(steps);
+        version.write(&mut |octets| hashed += octets.len());
+    }
+    // A debug build without the hash itself; the bound of the hash is the length.
+    assert!(hashed <= limits::DKIM2_FIELDS * (body.len() + 3), "{hashed}");
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+}
+
+/// A copy of what a copy made: the classic bomb needs copies that repeat.
+#[test]
+fn recipes_do_not_grow() {
+    let double = br#"{"b":[{"c":[1,1]},{"c":[1,1]}]}"#;
+    assert!(Recipe::parse(double).is_err());
+    let many =
+        format!("{{\"b\":[{}]}}", (1..20_000).map(|at| format!("{{\"c\":[{at},{at}]}}")).collect::<Vec<_>>().join(","));
+    let recipe = Recipe::parse(many.as_bytes()).unwrap();
+    let BodyRecipe::Steps(steps) = recipe.body() else { panic!("steps") };
+    let body = b"a\r\n".repeat(100);
+    let mut version = BodyVersion::of(&body);
+    for _ in 0..50 {
+        version.undo(steps);
+    }
+    assert_eq!(version.to_vec(), body);
+}
+
+#[test]
+fn an_unsigned_recipe_is_not_followed() {
+    let mail = first();
+    let recipe = "eyJiIjpbeyJjIjpbMSwxXX1dfQ=="; // {"b":[{"c":[1,1]}]}
+    let text_of = String::from_utf8(mail).unwrap();
+    let instance = text_of.split("Message-Instance: m=1").nth(1).unwrap().split(";\r\nFrom").next().unwrap().to_owned();
+    let forged =
+        format!("Message-Instance: m=2{instance}; r={recipe};\r\n{}", text_of.replacen("i=1; m=1", "i=1; m=2", 1));
+    let message = Message::split(forged.as_bytes());
+    let mut plan = DigestPlan::new();
+    let by = envelope("<ann@a.example>", &["<list@b.example>"]);
+    let verifier = Verifier::new(&message.header, &by, Timestamp::from_secs(NOW), &Policy::default(), &mut plan);
+    assert!(verifier.wants_body());
+    let verdict = judge(forged.as_bytes(), &by);
+    assert_eq!(text(&verdict), "FAIL: DKIM2-Signature i=1 selector s incorrect signature");
+    assert!(verdict.provisional().is_none());
+}
+
+#[test]
+fn long_bodies_are_compared_in_time() {
+    let lines = |skip: usize| -> Vec<u8> {
+        (0..100_000).filter(|at| at % 5000 != skip).flat_map(|at| format!("line {at}\r\n").into_bytes()).collect()
+    };
+    let begun = Instant::now();
+    let (before, after) = (lines(1), lines(2));
+    let BodyDiff::Steps(steps) = body_steps(&before, &after) else { panic!("steps") };
+    let mut version = BodyVersion::of(&after);
+    version.undo(&steps);
+    assert!(version.to_vec() == before);
+    let alternating = |first: &str, second: &str| [first, second].concat().repeat(2000).into_bytes();
+    let probe = body_steps(&alternating("a\r\n", "b\r\n"), &alternating("b\r\n", "a\r\n"));
+    assert!(matches!(probe, BodyDiff::Steps(steps) if steps.len() <= 3), "one line moves");
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_list_may_wrap_what_it_cannot_edit() {
+    let original: Vec<u8> = (0..5000).flat_map(|at| format!("{}\r\n", at * 7919 % 5000).into_bytes()).collect();
+    let other: Vec<u8> = (0..5000).flat_map(|at| format!("x{at}\r\n").into_bytes()).collect();
+    let wrapped = [b"--b\r\nhead\r\n".as_slice(), &other, b"--b\r\n", &original, b"--b--\r\n"].concat();
+    let steps = zi2_sig::dkim2::wrapping_steps(&original, &wrapped).unwrap();
+    assert_eq!(steps, [Step::Copy(5004, 10_003)]);
+    assert_eq!(zi2_sig::dkim2::wrapping_steps(b"a\r\nb\r\n", b"a\r\nc\r\n"), None);
+}
+
+#[test]
+fn too_many_keys_are_not_asked_for() {
+    let (mut signatures, mut at) = (String::new(), 0);
+    for number in (1..=14).rev() {
+        let members: Vec<String> = (0..8)
+            .map(|_| {
+                at += 1;
+                format!("s{at}:rsa-sha256:AAAA")
+            })
+            .collect();
+        let envelope = "mf=PGFubkBhLmV4YW1wbGU+; rt=PGFubkBhLmV4YW1wbGU+;";
+        signatures +=
+            &format!("DKIM2-Signature: i={number}; m=1; t={NOW}; d=a.example; {envelope} s={};\r\n", members.join(","));
+    }
+    let mail = first();
+    let instance = String::from_utf8(mail).unwrap();
+    let instance = &instance[instance.find("Message-Instance").unwrap()..];
+    let mail = signatures + instance;
+    let by = envelope("<ann@a.example>", &["<ann@a.example>"]);
+    let message = Message::split(mail.as_bytes());
+    let mut plan = DigestPlan::new();
+    let verifier = Verifier::new(&message.header, &by, Timestamp::from_secs(NOW), &Policy::default(), &mut plan);
+    assert!(verifier.questions().is_empty());
+    assert_eq!(text(&judge(mail.as_bytes(), &by)), "PERMERROR: Too many DKIM2 header fields");
+}
