@@ -41,6 +41,8 @@ enum Command {
     Verify(cmd::verify::Args),
     /// Certify a message from a file, offline
     Sign(cmd::sign::Args),
+    /// Verify, extend and undo DKIM2 chains
+    Dkim2(cmd::dkim2::Args),
     /// Print the DNS records that publish our keys
     Dns(cmd::dns::Args),
     /// Look at the history of senders, move it, forget it
@@ -81,6 +83,7 @@ fn dispatch(cli: Cli, io: &mut Io<'_>) -> Result<Exit, Trouble> {
         Command::Keygen(args) => cmd::keygen::run(&args, common, io),
         Command::Verify(args) => cmd::verify::run(&args, common, io),
         Command::Sign(args) => cmd::sign::run(&args, common, io),
+        Command::Dkim2(args) => cmd::dkim2::run(&args, common, io),
         Command::Dns(args) => cmd::dns::run(&args, common, io),
         Command::Trust(args) => cmd::trust::run(&args, common, io),
         Command::Explain(args) => cmd::explain::run(&args, io),

@@ -29,6 +29,15 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 /// Look-ups `verify --domain` may make: 16 identifiers, each with one record, and their CNAMEs.
 pub const DOMAIN_LOOK_UPS: u32 = 100;
 
+/// Look-ups the keys of one DKIM2 chain may cost: all that are asked for, some with a CNAME.
+pub const DKIM2_LOOK_UPS: u32 = 200;
+
+/// Octets of a file with a recipe: as many as are read, in base64.
+pub const RECIPE_OCTETS: u64 = 2 * 1024 * 1024;
+
+/// Octets of a private key file: RSA of 8192 bits and ML-DSA-44 in PEM have under 7,000.
+pub const KEY_OCTETS: u64 = 16 * 1024;
+
 /// Identifiers looked for at the page's name.
 pub const KIDS: usize = 16;
 

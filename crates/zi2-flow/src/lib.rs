@@ -5,6 +5,7 @@
 
 mod background;
 mod chain;
+mod dkim2;
 mod inbound;
 mod outbound;
 mod pass;
@@ -13,6 +14,7 @@ mod services;
 mod world;
 
 pub use chain::{ChainRules, Client, has_chain};
+pub use dkim2::dkim2;
 pub use inbound::{Envelope, Inbound, Outcome, ReceiverRules};
 pub use outbound::{Certified, Departure, Outbound, SenderRules, date_field, message_id_field};
 pub use rules::{dns_options, keyring};

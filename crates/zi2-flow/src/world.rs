@@ -22,7 +22,7 @@ use serde::de::Error as _;
 use zi2_config::HostedDomains;
 use zi2_keys::{Documents, FixedDns, FixedNode, FixedStatus};
 use zi2_mail::{Domain, HostName, Timestamp};
-use zi2_sig::{KeyDocument, Kid, PublicKey};
+use zi2_sig::{KeyDocument, Kid, PublicKey, dkim2};
 use zi2_trust::{Dnssec, Held, KeyHistory, Submission, TrustedSealers};
 
 use crate::Client;
@@ -34,6 +34,8 @@ pub struct World {
     pub now: Timestamp,
     /// Envelope recipients, as typed.
     pub recipients: Vec<String>,
+    /// The envelope for DKIM2; not known where the world does not name a sender.
+    pub envelope: dkim2::Envelope,
     /// The SMTP client.
     pub client: Client,
     /// How the message reached us.
@@ -66,11 +68,15 @@ impl World {
         let held = |keys: Vec<WireKey>| keys.into_iter().map(WireKey::held).collect::<Result<Vec<_>, _>>();
         Ok(World {
             now: Timestamp::from_secs(wire.now),
+            envelope: wire
+                .mail_from
+                .as_ref()
+                .map_or_else(dkim2::Envelope::unknown, |sender| dkim2::Envelope::of(sender.as_bytes(), &wire.rcpt)),
             recipients: wire.rcpt,
             client: Client {
                 address: wire.client_ip,
                 helo: wire.helo.into_bytes(),
-                mail_from: wire.mail_from.into_bytes(),
+                mail_from: wire.mail_from.unwrap_or_default().into_bytes(),
             },
             submission: wire.origin.into(),
             dns: wire.dns.into_iter().fold(FixedDns::new(), |dns, (name, node)| dns.with(&name, node.into())),
@@ -92,8 +98,7 @@ struct Wire {
     client_ip: Option<IpAddr>,
     #[serde(default)]
     helo: String,
-    #[serde(default)]
-    mail_from: String,
+    mail_from: Option<String>,
     #[serde(default)]
     origin: WireOrigin,
     #[serde(default)]

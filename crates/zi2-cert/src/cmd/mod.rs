@@ -2,6 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod dkim2;
 pub(crate) mod dns;
 pub(crate) mod doctor;
 pub(crate) mod explain;

@@ -8,6 +8,7 @@ use zi2_chain::spf::{SpfIdentity, SpfResult};
 use zi2_mail::Timestamp;
 use zi2_sig::dkim::SignatureFacts;
 
+use super::Dkim2Report;
 use crate::{Judgement, ReplayVerdict};
 
 /// The report of one message.
@@ -28,7 +29,7 @@ pub struct Report {
     /// The ARC result.
     pub arc: Option<ArcReport>,
     /// The DKIM2 result.
-    pub dkim2: Option<()>,
+    pub dkim2: Option<Dkim2Report>,
     /// What the check cost.
     pub metrics: Metrics,
 }
@@ -210,6 +211,12 @@ impl Report {
             arc: Some(ArcReport::from(&chain.arc)),
             ..self
         }
+    }
+
+    /// The same with DKIM2.
+    #[must_use]
+    pub fn with_dkim2(self, verdict: &zi2_sig::dkim2::Verdict) -> Report {
+        Report { dkim2: Some(verdict.into()), ..self }
     }
 
     /// The report of a judgement.

@@ -55,7 +55,8 @@ pub(super) async fn judged(scene: &Scene, file: Vec<u8>, steps: Steps) -> Result
             (outcome, Some(checks))
         }
     };
-    let report = Report::new(&outcome.judgement, outcome.dns_queries);
+    let (dkim2, dkim2_queries) = scene.dkim2(&file).await;
+    let report = Report::new(&outcome.judgement, outcome.dns_queries.saturating_add(dkim2_queries)).with_dkim2(&dkim2);
     let report = match &outcome.chain {
         Some(chain) => report.with_chain(chain),
         None => report,
@@ -165,6 +166,10 @@ fn chain(report: &Report, io: &mut Io<'_>) -> Result<(), Trouble> {
     if let Some(arc) = report.arc.as_ref().filter(|arc| arc.result != "none") {
         let sealers = if arc.sealers.is_empty() { String::new() } else { format!(" ({})", arc.sealers.join(", ")) };
         io.result(format_args!("arc       {}{sealers}", arc.result))?;
+    }
+    if let Some(dkim2) = report.dkim2.as_ref().filter(|dkim2| dkim2.result != "none") {
+        let text = dkim2.text.as_deref().map(|text| format!(": {}", escape::for_terminal(text))).unwrap_or_default();
+        io.result(format_args!("dkim2     {}{text} ({} hops, draft {})", dkim2.result, dkim2.hops.len(), dkim2.draft))?;
     }
     if let Some(spf) = &report.spf {
         let domain = spf.domain.as_deref().unwrap_or("no domain");

@@ -42,8 +42,8 @@ pub(crate) struct Args {
     /// What the client said in HELO or EHLO
     #[arg(long, value_name = "NAME", conflicts_with = "world", requires = "client_ip")]
     helo: Option<String>,
-    /// The envelope sender
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "world", requires = "client_ip")]
+    /// The envelope sender, for SPF, DMARC and DKIM2
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "world")]
     mail_from: Option<String>,
     /// Judge as if it were this time, in Unix seconds
     #[arg(long, value_name = "SECONDS", conflicts_with = "world")]

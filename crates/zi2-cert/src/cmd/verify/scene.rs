@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use zi2_config::Config;
 use zi2_flow::{ChainRules, Client, Envelope, Inbound, Outcome, ReceiverRules, Services, World, has_chain};
-use zi2_keys::{Documents, Keyring, Resolver};
-use zi2_mail::{HostName, Message, Timestamp};
+use zi2_keys::{Budget, Documents, Keyring, Resolver};
+use zi2_mail::{HostName, Message, Timestamp, crlf_at_every_lf};
+use zi2_sig::dkim2;
 use zi2_store::{MemoryStore, Settings, Store, StoreHandle};
 use zi2_trust::{Dmarc, KeyHistory, Submission, Verdict};
 
 use super::Args;
 use crate::cli::Common;
-use crate::limits::PATIENCE;
+use crate::limits::{DKIM2_LOOK_UPS, PATIENCE};
 use crate::{Exit, Io, Trouble, input, settings};
 
 /// Everything around the messages of one run. It remembers nothing of them: each verdict is what a run with that message
@@ -20,6 +21,8 @@ pub(super) struct Scene {
     pub(super) now: Timestamp,
     pub(super) envelope: Envelope,
     pub(super) recipients: Vec<String>,
+    /// The envelope as DKIM2 binds it.
+    dkim2: dkim2::Envelope,
     submission: Submission,
     client: Client,
     chain: ChainRules,
@@ -43,6 +46,7 @@ impl Scene {
         (rules.local_keys, rules.exchanged, rules.sealers) = (world.local_keys, world.exchanged, world.sealers);
         Ok(Scene {
             now: world.now,
+            dkim2: world.envelope,
             envelope: Envelope::of(&world.recipients),
             recipients: world.recipients,
             submission: world.submission,
@@ -62,6 +66,10 @@ impl Scene {
         let rules = ReceiverRules { deadline, time, local_keys, ..ReceiverRules::of(config, &Keyring::empty()) };
         Ok(Scene {
             now: args.now.map_or(io.host.now, Timestamp::from_secs),
+            dkim2: match &args.mail_from {
+                Some(sender) => dkim2::Envelope::of(sender.as_bytes(), &args.rcpt),
+                None => dkim2::Envelope::unknown(),
+            },
             envelope: Envelope::of(&args.rcpt),
             recipients: args.rcpt.clone(),
             submission: Submission::Outside,
@@ -84,6 +92,15 @@ impl Scene {
         }
         let store = StoreHandle::start(Arc::new(store)).map_err(Trouble::bug)?;
         Ok(Services { resolver: self.resolver.clone(), documents: self.documents.clone(), store })
+    }
+
+    /// The DKIM2 verdict, and the questions it took. A stored message may have line ends of two kinds.
+    pub(super) async fn dkim2(&self, file: &[u8]) -> (dkim2::Verdict, u32) {
+        let octets = crlf_at_every_lf(file);
+        let (message, budget) = (Message::split(&octets), Arc::new(Budget::new(DKIM2_LOOK_UPS, PATIENCE)));
+        let policy = dkim2::Policy::default();
+        let verdict = zi2_flow::dkim2(&message, &self.dkim2, self.now, &policy, &self.resolver, &budget).await;
+        (verdict, budget.spent())
     }
 
     /// One message judged, as the daemon would.
