@@ -1,0 +1,154 @@
+//! `zi2-cert dkim2`, and the `dkim2` section of `verify --json`: the vectors by command line, and a chain made with it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+
+mod said;
+
+use std::path::{Path, PathBuf};
+
+use said::{NOW, Said, zi2_cert};
+use serde_json::{Value, json};
+use zi2_cert::Exit;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/dkim2")
+}
+
+fn read(name: &str) -> Value {
+    serde_json::from_slice(&std::fs::read(folder().join(name)).unwrap()).unwrap()
+}
+
+/// The DNS of the vectors as a world has it.
+fn dns() -> Value {
+    let mut names = serde_json::Map::new();
+    for (domain, selectors) in read("dns.json").as_object().unwrap() {
+        for (selector, records) in selectors.as_object().unwrap() {
+            let txt: Vec<Value> = records.as_array().unwrap().iter().map(|one| json!([one[1]])).collect();
+            names.insert(format!("{selector}.{domain}"), json!({"txt": txt}));
+        }
+    }
+    Value::Object(names)
+}
+
+fn run(arguments: &[&str]) -> Said {
+    zi2_cert(arguments)
+}
+
+#[test]
+fn every_case() {
+    let scratch = tempfile::tempdir().unwrap();
+    let world = scratch.path().join("world.json");
+    let (dns, cases) = (dns(), read("cases.json"));
+    for case in cases.as_array().unwrap() {
+        let content = json!({"now": case["now"], "mail_from": case["mail_from"], "rcpt": case["rcpt_to"], "dns": dns});
+        std::fs::write(&world, content.to_string()).unwrap();
+        let file = folder().join("expected").join(case["file"].as_str().unwrap());
+        let (world, file) = (world.to_str().unwrap(), file.to_str().unwrap());
+        let report = run(&["verify", "--world", world, "--json", file]).json();
+        assert_eq!(report["dkim2"]["result"], case["expected"], "{}: {}", case["name"], report["dkim2"]);
+        assert_eq!(report["dkim2"]["draft"], "08");
+        let said = run(&["dkim2", "verify", "--world", world, "--json", file]);
+        let report = said.json();
+        assert_eq!(report["result"], case["expected"], "{}", case["name"]);
+        assert_eq!(
+            (said.exit == Exit::Ok, report["text"].is_null()),
+            (case["expected"] == "pass", case["expected"] == "pass")
+        );
+        assert!(report["proven"] == "full" || case["expected"] != "pass", "{report}");
+    }
+}
+
+#[test]
+fn a_chain_as_a_table() {
+    let scratch = tempfile::tempdir().unwrap();
+    let world = scratch.path().join("world.json");
+    let content = json!({"now": 1_740_002_100, "mail_from": "<forwarder@test5.dkim2.com>", "rcpt": ["<brong@test1.dkim2.com>"], "dns": dns()});
+    std::fs::write(&world, content.to_string()).unwrap();
+    let file = folder().join("expected/d2_07_chain_hop5.eml");
+    let (world, file) = (world.to_str().unwrap(), file.to_str().unwrap());
+    let said = run(&["dkim2", "explain", "--world", world, file]);
+    assert_eq!(said.exit, Exit::Ok, "{}", said.err);
+    for line in ["  1 test1.dkim2.com ", "made it", "extra-header body", "result    pass (draft 08, proven: full)"] {
+        assert!(said.out.contains(line), "{line} in\n{}", said.out);
+    }
+    assert_eq!(said.out.lines().count(), 7, "{}", said.out);
+    let undone = run(&["dkim2", "undo", "--to", "1", file]);
+    assert!(
+        undone.out.contains("\r\nSubject: Working group last call draft-ietf-jmap-webpush-vapid\r\n"),
+        "{}",
+        undone.out
+    );
+    assert!(!undone.out.contains("i=2;") && undone.out.contains("i=1;"), "{}", undone.out);
+    assert_eq!(run(&["dkim2", "undo", "--to", "9", file]).exit, Exit::Data);
+    // Without the envelope nothing is proven, and everything is looked at.
+    let said = run(&["dkim2", "verify", "--world", "/nonexistent", file]);
+    assert_eq!(said.exit, Exit::NoInput);
+}
+
+const MAIL: &str = "From: ann@test1.dkim2.com\r\nTo: list@test2.dkim2.com\r\nSubject: Hi\r\n\r\nHello\r\nBye\r\n";
+
+#[test]
+fn signed_changed_and_signed_again() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = |name: &str| scratch.path().join(name).to_str().unwrap().to_owned();
+    let key =
+        |domain: &str| folder().join(format!("keys/ed25519._domainkey.{domain}.pem")).to_str().unwrap().to_owned();
+    let world = |from: &str, to: &str| {
+        let content = json!({"now": NOW, "mail_from": from, "rcpt": [to], "dns": dns()});
+        std::fs::write(path("world.json"), content.to_string()).unwrap();
+    };
+    std::fs::write(path("plain.eml"), MAIL).unwrap();
+    let (one, two) = (key("test1.dkim2.com"), key("test2.dkim2.com"));
+    let (sender, list) = ("<ann@test1.dkim2.com>", "<list@test2.dkim2.com>");
+    let first = ["dkim2", "sign", "--selector", "ed25519", "--key", &one, "--domain", "test1.dkim2.com"];
+    let said = run(&[&first, ["--sender", sender, "--recipient", list, &path("plain.eml")].as_slice()].concat());
+    assert_eq!(said.exit, Exit::Ok, "{}", said.err);
+    assert!(said.out.ends_with(MAIL));
+    std::fs::write(path("received.eml"), &said.out).unwrap();
+    let edited = said.out.replace("Subject: Hi", "List-Id: <x>\r\nSubject: [x] Hi") + "footer\r\n";
+    std::fs::write(path("edited.eml"), &edited).unwrap();
+
+    let (received, outgoing) = (path("received.eml"), path("edited.eml"));
+    let said = run(&["dkim2", "diff", &received, &outgoing]);
+    assert_eq!(said.exit, Exit::Negative);
+    assert_eq!(said.out, "+ list-id: <x>\n- subject: Hi\n+ subject: [x] Hi\nbody, line 3\n+ footer\n", "{}", said.err);
+    let report = run(&["dkim2", "diff", "--json", &received, &outgoing]).json();
+    assert_eq!(report["body"], json!([{"at": "3", "removed": [], "added": ["footer"]}]));
+    assert_eq!(run(&["dkim2", "diff", &received, &received]).exit, Exit::Ok);
+    let recipe = run(&["dkim2", "recipe", "make", &received, &outgoing]).out;
+    assert_eq!(recipe, "{\"h\":{\"list-id\":[],\"subject\":[{\"d\":[\"Hi\"]}]},\"b\":[{\"c\":[1,2]}]}\n");
+    std::fs::write(path("recipe"), run(&["dkim2", "recipe", "make", "--base64", &received, &outgoing]).out).unwrap();
+    assert_eq!(
+        run(&["dkim2", "recipe", "apply", &path("recipe"), &outgoing]).out.as_bytes(),
+        std::fs::read(&received).unwrap()
+    );
+    assert_eq!(run(&["dkim2", "recipe", "lint", &path("recipe")]).exit, Exit::Ok);
+    std::fs::write(path("bad"), "{\"h\":{\"received\":[]},\"b\":null}").unwrap();
+    let said = run(&["dkim2", "recipe", "lint", &path("bad")]);
+    assert_eq!((said.exit, said.out.lines().count()), (Exit::Negative, 2), "{}", said.out);
+    std::fs::write(path("bad"), "{\"b\":[{\"c\":[2,1]}]}").unwrap();
+    assert_eq!(run(&["dkim2", "recipe", "lint", &path("bad")]).exit, Exit::Data);
+
+    let second = ["dkim2", "sign", "--selector", "ed25519", "--key", &two, "--domain", "test2.dkim2.com"];
+    let to = ["--sender", "<bounce@test2.dkim2.com>", "--recipient", "<bob@example.com>", "--flag", "exploded"];
+    let from = ["--received", &received, "--world", &path("world.json"), &outgoing].map(str::to_owned);
+    let further: Vec<&str> =
+        [&second, to.as_slice()].concat().into_iter().chain(from.iter().map(String::as_str)).collect();
+    world(sender, "<other@test2.dkim2.com>");
+    let said = run(&further);
+    assert_eq!(said.exit, Exit::Negative);
+    assert!(said.err.contains("RCPT TO <other@test2.dkim2.com> did not match"), "{}", said.err);
+    world(sender, list);
+    let said = run(&further);
+    assert_eq!(said.exit, Exit::Ok, "{}", said.err);
+    std::fs::write(path("second.eml"), &said.out).unwrap();
+    world("<bounce@test2.dkim2.com>", "<bob@example.com>");
+    let report = run(&["dkim2", "verify", "--json", "--world", &path("world.json"), &path("second.eml")]).json();
+    assert_eq!((&report["result"], &report["proven"]), (&json!("pass"), &json!("full")), "{report}");
+    assert_eq!(report["hops"][1]["changed"], json!({"fields": ["list-id", "subject"], "body": "yes"}));
+    assert_eq!(report["hops"][1]["flags"], json!(["exploded"]));
+    world("<bounce@test2.dkim2.com>", "<eve@example.com>");
+    let said = run(&["dkim2", "explain", "--draft", "09", "--world", &path("world.json"), &path("second.eml")]);
+    assert_eq!(said.exit, Exit::Negative);
+    assert!(said.out.contains("text      DKIM2-Signature i=2 RCPT TO <eve@example.com> did not match"), "{}", said.out);
+    assert!(said.out.contains("draft 09") && said.out.contains("tag rt="), "{}", said.out);
+}
