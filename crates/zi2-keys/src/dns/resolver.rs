@@ -94,6 +94,11 @@ impl Resolver {
         self.records(name.as_str(), budget).await
     }
 
+    /// The texts at a name, for DKIM2, which reads key records by rules of its own.
+    pub async fn texts(&self, name: &zi2_chain::DnsName, budget: &Budget) -> Result<Vec<Vec<u8>>, Trouble> {
+        self.records(name.as_str(), budget).await.map(|answer| answer.records)
+    }
+
     /// The keys of DKIM and ARC at a name, parsed once for as long as their answer holds, or why they are not known.
     pub async fn dkim_keys(&self, name: &zi2_chain::DnsName, budget: &Budget) -> Result<DkimRecords, Trouble> {
         self.kept(name.as_str(), Kind::Txt, budget).await?.keys()
