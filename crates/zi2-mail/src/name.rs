@@ -44,6 +44,13 @@ impl Domain {
         &self.0
     }
 
+    /// Whether it is `other` or under it, label by label.
+    #[must_use]
+    pub fn is_within(&self, other: &Domain) -> bool {
+        let above = self.0.strip_suffix(&*other.0);
+        above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+    }
+
     fn labels(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.0.split('.')
     }
@@ -303,6 +310,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn within_is_by_labels() {
+        let within = |name: &str, other: &str| Domain::parse(name).unwrap().is_within(&Domain::parse(other).unwrap());
+        assert!(within("example.com", "example.com") && within("a.b.example.com", "example.com"));
+        assert!(!within("evilexample.com", "example.com") && !within("example.com", "sub.example.com"));
+        assert!(!within("example.com.evil", "example.com"));
+    }
 
     #[test]
     fn domains() {

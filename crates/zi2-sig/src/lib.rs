@@ -47,7 +47,7 @@ pub use hash::recipient_hash;
 // keys
 pub use key::{
     DocumentError, KeyDocument, KeyFileError, KeyRecord, Kid, KidError, PublicKey, PublicKeyError, PublishedKey,
-    RecordError, RecordKey, SigningKey, pkcs8_pem,
+    RecordError, RecordKey, SigningKey, pkcs8_pem, pkcs8_pem_of,
 };
 
 // what a verifier wants to know

@@ -5,7 +5,6 @@ use std::ops::{Range, RangeInclusive};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zi2_mail::{Domain, Field, Tag, TagList, Timestamp};
 
-use super::names::is_within;
 use super::record::words;
 use super::{Agent, Algorithm, Canon, Fault, KeyName, Selector};
 use crate::limits;
@@ -198,7 +197,7 @@ fn agent_and_instance(tags: &TagList<'_>, domain: &Domain, family: Family) -> Re
     }
     let agent = optional(tags, "i", Agent::parse)?.unwrap_or_else(|| Agent::of_domain(domain.clone()));
     // §3.5: "The domain part of the address MUST be the same as, or a subdomain of, the value of the "d=" tag"
-    if is_within(agent.domain(), domain) { Ok((agent, None)) } else { Err(Fault::AgentOutside) }
+    if agent.domain().is_within(domain) { Ok((agent, None)) } else { Err(Fault::AgentOutside) }
 }
 
 /// §3.5: field names joined by `:`, folding white space around them. Names have no case.

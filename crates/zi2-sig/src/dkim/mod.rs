@@ -55,7 +55,6 @@ mod verify;
 pub use crate::key::{DkimKey, DkimKeyError, DkimKeyFileError, DkimSigningKey};
 pub use algorithm::{Algorithm, Canon};
 pub use field::{Family, SignatureField};
-pub(crate) use names::is_within;
 pub use names::{Agent, KeyName, Selector, SelectorError};
 pub use outcome::{Fault, Mismatch, Objection, Outcome};
 pub use policy::{Policy, Uncovered};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zi2_mail::TagList;
 
-use super::{Algorithm, DkimKey, DkimKeyError, Fault, Mismatch, Objection, Outcome};
+use super::{Algorithm, DkimKey, DkimKeyError, DkimSigningKey, Fault, Mismatch, Objection, Outcome};
 use crate::key::InputHash;
 use crate::limits;
 
@@ -164,6 +164,21 @@ impl DkimRecords {
     /// Whether there were too many records to keep any.
     pub fn are_too_many(&self) -> bool {
         self.0.is_none()
+    }
+
+    /// What verifiers make of signatures of this key, by these records.
+    pub fn judge_key(&self, key: &DkimSigningKey) -> Outcome {
+        let hash = InputHash::of(b"zi2 look at what is published");
+        let Some(signature) = key.sign(&hash) else { return Outcome::Fail(Mismatch::Signature) };
+        let algorithm = if key.is_rsa() { Algorithm::RsaSha256 } else { Algorithm::Ed25519Sha256 };
+        let demand = Demand {
+            algorithm,
+            hash: &hash,
+            signature: &signature,
+            agent_is_domain: true,
+            rsa_bits: limits::RSA_MIN_BITS,
+        };
+        self.judge(&demand).0
     }
 
     /// What becomes of a signature: the first record that verifies it decides, else the one that came closest. Gives the

@@ -3,7 +3,6 @@
 use zi2_mail::{DigestPlan, Digests, Domain, Field, Header, Timestamp, parse_from};
 
 use super::field::claimed_domain;
-use super::names::is_within;
 use super::{Family, KeyName, Policy, RecordAnswer, SignatureFacts, Trial};
 use crate::limits;
 
@@ -83,8 +82,8 @@ fn choose<'h>(header: &'h Header<'_>) -> (Vec<Field<'h>>, usize) {
 fn rank(field: Field<'_>, from: Option<&Domain>) -> u8 {
     match (claimed_domain(field), from) {
         (Some(domain), Some(from)) if domain == *from => 0,
-        (Some(domain), Some(from)) if is_within(from, &domain) => 1,
-        (Some(domain), Some(from)) if is_within(&domain, from) => 2,
+        (Some(domain), Some(from)) if from.is_within(&domain) => 1,
+        (Some(domain), Some(from)) if domain.is_within(from) => 2,
         (Some(_), _) => 3,
         (None, _) => 4,
     }

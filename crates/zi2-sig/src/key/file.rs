@@ -23,6 +23,8 @@ pub enum KeyFileError {
 // RFC 8410 §7: PrivateKeyInfo { version 0, id-Ed25519, OCTET STRING { OCTET STRING seed } }; the seed follows.
 const PKCS8_PREFIX: [u8; 16] =
     [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+/// Columns of a line of a PEM (RFC 7468 §2).
+const PEM_COLUMNS: usize = 64;
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 const END: &str = "-----END PRIVATE KEY-----";
 
@@ -39,8 +41,26 @@ impl SigningKey {
 
 /// The PKCS#8 PEM of a seed, as `openssl pkey` reads it.
 pub fn pkcs8_pem(seed: &[u8; 32]) -> Zeroizing<String> {
-    let der = Zeroizing::new([PKCS8_PREFIX.as_slice(), seed].concat());
-    Zeroizing::new(format!("{BEGIN}\n{}\n{END}\n", Zeroizing::new(STANDARD.encode(der.as_slice())).as_str()))
+    pkcs8_pem_of(&Zeroizing::new([PKCS8_PREFIX.as_slice(), seed].concat()))
+}
+
+/// The PEM (RFC 7468) of a PKCS#8 structure.
+pub fn pkcs8_pem_of(der: &[u8]) -> Zeroizing<String> {
+    let base64 = Zeroizing::new(STANDARD.encode(der));
+    let size = BEGIN.len() + END.len() + 3 + base64.len() + base64.len() / PEM_COLUMNS;
+    // One allocation of the final size: a text that grows leaves copies of itself behind.
+    let mut pem = Zeroizing::new(String::with_capacity(size));
+    pem.push_str(BEGIN);
+    for (place, c) in base64.char_indices() {
+        if place.is_multiple_of(PEM_COLUMNS) {
+            pem.push('\n');
+        }
+        pem.push(c);
+    }
+    pem.push('\n');
+    pem.push_str(END);
+    pem.push('\n');
+    pem
 }
 
 fn seed_of(octets: &[u8]) -> Result<Zeroizing<[u8; 32]>, KeyFileError> {

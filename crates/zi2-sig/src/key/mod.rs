@@ -15,7 +15,7 @@ pub(crate) use dkim::InputHash;
 pub use dkim::{DkimKey, DkimKeyError};
 pub use dkim_signing::{DkimKeyFileError, DkimSigningKey};
 pub use document::{DocumentError, KeyDocument, PublishedKey};
-pub use file::{KeyFileError, pkcs8_pem};
+pub use file::{KeyFileError, pkcs8_pem, pkcs8_pem_of};
 pub use kid::{Kid, KidError};
 pub use ml_dsa::MlDsaSigningKey;
 pub(crate) use ml_dsa::{MlDsaKey, SIGNATURE_OCTETS as ML_DSA_SIGNATURE_OCTETS};

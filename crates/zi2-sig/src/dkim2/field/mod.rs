@@ -15,7 +15,6 @@ pub(super) use signature::is_word;
 pub use signature::{Algorithm, Binding, Brackets, Member, Signature};
 
 use super::{Draft, Failure, Kind, Place, Problem};
-use crate::dkim::is_within;
 
 /// The name of the field that says what a message is.
 pub const MESSAGE_INSTANCE: &str = "Message-Instance";
@@ -25,7 +24,7 @@ pub const DKIM2_SIGNATURE: &str = "DKIM2-Signature";
 
 /// Whether `under` is `domain` or below it (the relaxed match, § -08 10.8).
 pub(super) fn is_under(under: &Domain, domain: &Domain) -> bool {
-    is_within(under, domain)
+    under.is_within(domain)
 }
 
 /// The tags of one field, and how to speak of what is wrong with them.
