@@ -11,6 +11,7 @@ use zi2_mail::HostName;
 use zi2_sig::{Form, Kid};
 use zi2_trust::{HistoryPolicy, PageName, ReplayMode, TrustedSealers};
 
+use crate::dkim::Dkim;
 use crate::hosted::HostedDomains;
 use crate::listen::Listen;
 use crate::notice::Notice;
@@ -31,6 +32,8 @@ pub struct Config {
     pub egress: Egress,
     /// `[senders]`
     pub senders: SenderMap,
+    /// `[dkim]`
+    pub dkim: Dkim,
     /// `[ingress]`
     pub ingress: Ingress,
     /// `[chain]`

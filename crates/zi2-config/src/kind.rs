@@ -9,6 +9,7 @@ use serde_json::json;
 use zi2_mail::{Domain, HostName};
 use zi2_sig::Kid;
 
+use crate::dkim::{TablePath, field_name};
 use crate::duration;
 use crate::limits::ACCOUNT_OCTETS;
 use crate::listen::Listen;
@@ -28,6 +29,8 @@ pub(crate) enum Kind {
     Kid,
     Account,
     Path,
+    /// A path of a table, `file:` or `refile:` before it.
+    Table,
     /// `ADDRESS:PORT` on this host, or nothing.
     Loopback,
     Word(&'static [&'static str]),
@@ -42,6 +45,7 @@ pub(crate) enum Kind {
         max: u64,
     },
     Domains,
+    FieldNames,
     Paths,
     Listeners,
     Servers,
@@ -68,12 +72,14 @@ pub(crate) enum Value {
     Kid(Kid),
     Account(String),
     Path(PathBuf),
+    Table(TablePath),
     Address(SocketAddr),
     Word(&'static str),
     Flag(bool),
     Count(u64),
     Span(u64),
     Domains(Vec<Domain>),
+    FieldNames(Vec<String>),
     Paths(Vec<PathBuf>),
     Listeners(Vec<Listen>),
     Servers(Vec<SocketAddr>),
@@ -82,7 +88,7 @@ pub(crate) enum Value {
 impl Kind {
     /// Whether a value is a list.
     pub(crate) fn is_list(&self) -> bool {
-        matches!(self, Kind::Domains | Kind::Paths | Kind::Listeners | Kind::Servers)
+        matches!(self, Kind::Domains | Kind::FieldNames | Kind::Paths | Kind::Listeners | Kind::Servers)
     }
 
     /// The range or the choices, in words, when there are any.
@@ -117,6 +123,8 @@ impl Kind {
             Kind::Account if is_account(text) => Ok(Value::Account(text.to_owned())),
             Kind::Account => Err(bad("write the name of an account, as in zi2".to_owned())),
             Kind::Path => path(text).map(Value::Path).map_err(bad),
+            Kind::Table if text.is_empty() => Ok(Value::Unset),
+            Kind::Table => TablePath::parse(text).map(Value::Table).map_err(bad),
             Kind::Loopback if text.is_empty() => Ok(Value::Unset),
             Kind::Loopback => loopback(text).map(Value::Address).map_err(bad),
             Kind::Word(words) => word(name, text, words),
@@ -130,6 +138,7 @@ impl Kind {
             Kind::Domains => {
                 each(name, self, items, |t| Domain::parse(t).map_err(|e| e.to_string())).map(Value::Domains)
             }
+            Kind::FieldNames => each(name, self, items, field_name).map(Value::FieldNames),
             Kind::Paths => each(name, self, items, path).map(Value::Paths),
             Kind::Listeners => {
                 each(name, self, items, |t| Listen::parse(t).map_err(|e| e.to_string())).map(Value::Listeners)
@@ -149,12 +158,14 @@ impl Kind {
             Kind::Kid => "a key identifier in quotes, as in \"zi2-cert-2026-04\"",
             Kind::Account => "the name of an account in quotes, as in \"zi2\"",
             Kind::Path => "an absolute path in quotes, as in \"/etc/zi2/keys\"",
+            Kind::Table => "a file in quotes, as in \"refile:/etc/opendkim/SigningTable\", or \"\"",
             Kind::Loopback => "a loopback address with a port in quotes, as in \"127.0.0.1:9629\", or \"\"",
             Kind::Word(words) => return format!("one of these words in quotes: {}", words.join(", ")),
             Kind::Flag => "true or false, without quotes",
             Kind::Count { min, max } => return format!("a whole number from {min} to {max}, without quotes"),
             Kind::Span { .. } => "a duration in quotes, as in \"60ms\", \"25s\", \"24h\" or \"7d\"",
             Kind::Domains => "a list of domains, as in [\"example.com\", \"example.org\"]",
+            Kind::FieldNames => "a list of header field names, as in [\"from\", \"subject\"]",
             Kind::Paths => "a list of absolute paths, as in [\"/etc/zi2/senders\"]",
             Kind::Listeners => "a list of sockets, as in [\"unix:/run/zi2/egress.sock\"]",
             Kind::Servers => "a list of addresses, as in [\"127.0.0.1:53\"]",
@@ -184,12 +195,14 @@ impl Value {
             Value::Kid(kid) => json!(kid.to_string()),
             Value::Account(name) => json!(name),
             Value::Path(path) => json!(path.display().to_string()),
+            Value::Table(table) => json!(table.to_string()),
             Value::Address(address) => json!(address.to_string()),
             Value::Word(word) => json!(word),
             Value::Flag(flag) => json!(flag),
             Value::Count(number) => json!(number),
             Value::Span(millis) => json!(duration::write(*millis)),
             Value::Domains(list) => list.iter().map(|domain| json!(domain.as_str())).collect(),
+            Value::FieldNames(list) => json!(list),
             Value::Paths(list) => list.iter().map(|path| json!(path.display().to_string())).collect(),
             Value::Listeners(list) => list.iter().map(|listen| json!(listen.to_string())).collect(),
             Value::Servers(list) => list.iter().map(|address| json!(address.to_string())).collect(),
@@ -341,6 +354,14 @@ mod tests {
             (&Kind::Path, "zi2", r#"s.k = "zi2": write the path from the root, beginning with /"#),
             (&Kind::Path, "hash:/etc/map", r#"s.k = "hash:/etc/map": write the path alone: /etc/map"#),
             (&Kind::Path, "/a\nb", r#"s.k = "/a\u{a}b": it holds a control character"#),
+            (&Kind::Table, "refile:/a", r#""refile:/a""#),
+            (&Kind::Table, "file:/a", r#""/a""#),
+            (
+                &Kind::Table,
+                "ldap:x",
+                r#"s.k = "ldap:x": only text files are read: write the path from the root, after file: or refile:"#,
+            ),
+            (&Kind::Table, "", r#""""#),
             (&Kind::Loopback, "", r#""""#),
             (&Kind::Loopback, "[::1]:1", r#""[::1]:1""#),
             (&Kind::Loopback, "127.0.0.1", r#"s.k = "127.0.0.1": write an address and a port, as in 127.0.0.1:9629"#),
@@ -404,6 +425,13 @@ mod tests {
                 &["a..b", "*.c"],
                 "an item of s.k = \"a..b\": the domain has an empty label; write it without a leading, final or double dot; \
                  an item of s.k = \"*.c\": the domain holds octet 0x2a; letters, digits, hyphens and dots are allowed",
+            ),
+            (&Kind::FieldNames, &["From", "x-a"], r#"["from", "x-a"]"#),
+            (&Kind::FieldNames, &["a b"], "an item of s.k = \"a b\": not a name of a header field that can be signed"),
+            (
+                &Kind::FieldNames,
+                &["Received"],
+                "an item of s.k = \"Received\": this field changes on the way, and the signature would break; leave it out",
             ),
             (&Kind::Paths, &["/a"], r#"["/a"]"#),
             (&Kind::Listeners, &["inet:127.0.0.1:1"], r#"["inet:127.0.0.1:1"]"#),

@@ -14,6 +14,7 @@
 
 mod config;
 mod defs;
+mod dkim;
 mod duration;
 mod hosted;
 mod kind;
@@ -47,6 +48,9 @@ pub use hosted::HostedDomains;
 pub use senders::{
     Network, NetworkError, OwnDomain, SenderDecision, SenderMap, SenderRefusal, SenderRule, Submitter, TableFault,
 };
+
+// which keys sign mail of whom
+pub use dkim::{Dkim, DkimChoice, DkimKeyEntry, DkimKeyPlace, DkimTableFault, DkimTables, InlineKey};
 
 // in words
 pub use origins::{Effective, Origins};

@@ -12,6 +12,9 @@ pub const TABLE_OCTETS: u64 = 200 * 1024 * 1024;
 /// Rules of all sender files together. One takes about 200 octets of memory.
 pub const RULES: usize = 4_000_000;
 
+/// Lines of a KeyTable, and of a SigningTable: each mail may be compared with all of these, and each key stays in memory.
+pub const DKIM_LINES: usize = 10_000;
+
 /// Problems reported at once. A reader mends a few and runs the check again.
 pub const PROBLEMS: usize = 100;
 

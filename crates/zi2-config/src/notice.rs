@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use zi2_mail::Domain;
+
 use crate::listen::Listen;
 use crate::place::Place;
 
@@ -28,6 +30,15 @@ pub enum Notice {
         place: Place,
         /// Its domain or address.
         target: String,
+        /// How many more the file has.
+        more: usize,
+    },
+    /// Lines of a SigningTable whose key is of another domain.
+    NotAligned {
+        /// The first of them.
+        place: Place,
+        /// The key's domain.
+        domain: Domain,
         /// How many more the file has.
         more: usize,
     },
@@ -66,6 +77,12 @@ impl fmt::Display for Notice {
             Notice::NotHosted { place, target, more } => write!(
                 f,
                 "{place}: {target} is not hosted here, so the rule allows nothing{}; add it to server.hosted, or remove it",
+                and_more(*more)
+            ),
+            Notice::NotAligned { place, domain, more } => write!(
+                f,
+                "{place}: the key's domain {domain} is neither that of the pattern nor above it, so DMARC would not count the \
+                 signature and none is made{}",
                 and_more(*more)
             ),
             Notice::NotImported { place, more } => write!(

@@ -41,6 +41,15 @@ impl Place {
         Place::At { path: Arc::clone(path), line: from_one(line), column: from_one(column) }
     }
 
+    /// The file it is in, if it is in one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Place::File(path) | Place::At { path, .. } => Some(path),
+            Place::VariableFile { path, .. } => Some(path),
+            Place::Variable(_) | Place::Setting(_) => None,
+        }
+    }
+
     /// The place in a line that is already found, line counted from 0, at an octet offset of the line.
     pub(crate) fn in_line(path: &Arc<Path>, index: usize, line: &str, offset: usize) -> Place {
         let column = line.get(..line.floor_char_boundary(offset)).unwrap_or(line).chars().count();

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use crate::dkim::DkimTableFault;
 use crate::limits;
 use crate::place::Place;
 use crate::senders::TableFault;
@@ -157,6 +158,12 @@ pub enum Fault {
     /// A line of a sender, login or domain table.
     #[error(transparent)]
     Table(#[from] TableFault),
+    /// A line of one of OpenDKIM's tables.
+    #[error(transparent)]
+    DkimTable(#[from] DkimTableFault),
+    /// One of OpenDKIM's tables without the other.
+    #[error("not set, and {0} is; name both tables, or none")]
+    OneTable(&'static str),
     /// The program contradicts itself.
     #[error("this program's own table is wrong about {0}; please report it")]
     Bug(String),

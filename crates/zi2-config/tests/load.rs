@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use zi2_config::{KeySource, dump_json, dump_table, sample};
+use zi2_sig::dkim::{Canon, Cover, Recipe, SignedField};
 
 use host::{Host, SID};
 
@@ -112,6 +113,9 @@ fn another(section: &str, key: &str, root: &Path) -> String {
     fs::write(&senders, "a@example.org  b\n").unwrap();
     let own = root.join("own");
     fs::write(&own, "login a example.org\n").unwrap();
+    let (keys, signing) = (root.join("keys"), root.join("signing"));
+    fs::write(&keys, "k example.org:s:/key\n").unwrap();
+    fs::write(&signing, "example.org k\n").unwrap();
     match (section, key) {
         ("server", "sid" | "authserv_id") => "\"other.example.com\"".to_owned(),
         ("server", "hosted") | ("chain", "trusted_sealers") => "[\"example.com\"]".to_owned(),
@@ -131,6 +135,14 @@ fn another(section: &str, key: &str, root: &Path) -> String {
         ("ingress" | "chain", "deadline") => "\"1s\"".to_owned(),
         ("ingress", _) | ("history", "min_span" | "idle" | "expected") => "\"48h\"".to_owned(),
         ("replay", "capacity") => "5000".to_owned(),
+        ("dkim", "sign") => "true".to_owned(),
+        ("dkim", "dir") => format!("{root:?}"),
+        // One table is nothing without the other.
+        ("dkim", "key_table") => format!("{keys:?}\nsigning_table = {signing:?}"),
+        ("dkim", "signing_table") => format!("{signing:?}\nkey_table = {keys:?}"),
+        ("dkim", "canonicalization") => "\"simple/simple\"".to_owned(),
+        ("dkim", "expiry") => "\"7d\"".to_owned(),
+        ("dkim", _) => "[\"x-other\"]".to_owned(),
         ("dns", "servers") => "[\"127.0.0.1\"]".to_owned(),
         ("dns", "trust_ad") => "\"never\"".to_owned(),
         ("dns", "timeout") | ("limits", "shutdown") => "\"5s\"".to_owned(),
@@ -159,7 +171,8 @@ fn every_setting_has_an_effect() {
 #[test]
 fn every_word_has_a_meaning() {
     let mut seen = BTreeSet::new();
-    for line in sample().lines().filter(|line| line.starts_with('[') || line.starts_with("# ")) {
+    // A paragraph of prose as one line.
+    for line in sample().replace("\n# ", " ").lines() {
         let words = line.rsplit_once('(').filter(|(_, words)| words.contains(" | ")).map(|(_, words)| words);
         seen.extend(words.into_iter().flat_map(|words| words.trim_end_matches(')').split(" | ").map(str::to_owned)));
     }
@@ -171,6 +184,7 @@ fn every_word_has_a_meaning() {
         ("ingress", "page_name", &["fallback", "off"]),
         ("chain", "mode", &["mark", "evaluate", "off"]),
         ("replay", "mode", &["off", "flag", "fail"]),
+        ("dkim", "canonicalization", &["relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple"]),
         ("dns", "trust_ad", &["loopback", "always", "never"]),
         ("store", "backend", &["sqlite", "memory"]),
         ("log", "format", &["text", "json"]),
@@ -187,6 +201,36 @@ fn every_word_has_a_meaning() {
 }
 
 #[test]
+fn how_mail_is_signed_with_dkim() {
+    let default = Host::with(SID).load().unwrap().config.dkim;
+    assert!(!default.sign && default.tables.is_none());
+    assert_eq!((default.dir.as_path(), &default.recipe), (Path::new("/etc/zi2/dkim"), &Recipe::default()));
+    let host = Host::with(&format!(
+        "{SID}hosted = [\"a.example\"]\n[egress]\nadd_missing = false\n[dkim]\nsign = true\ncanonicalization = \"relaxed/simple\"\n\
+         expiry = \"7d\"\nsealed = [\"from\", \"Date\", \"Subject\"]\nsigned = [\"X-Mine\"]\nkey_table = \"ROOT/keys\"\n"
+    ))
+    .set("ZI2__DKIM__SIGNING_TABLE", "refile:ROOT/signing")
+    .file("keys", "k a.example:s:/key\n")
+    .file("signing", "*@a.example k\n");
+    let dkim = host.load().unwrap().config.dkim;
+    let fields = [
+        ("date", Cover::Present),
+        ("subject", Cover::Sealed),
+        ("x-mine", Cover::Present),
+        ("x-zi2-certified", Cover::Present),
+    ];
+    let fields = fields.map(|(name, cover)| SignedField::new(name, cover).unwrap());
+    let canon = Canon::parse(b"relaxed/simple").unwrap();
+    assert_eq!((dkim.sign, dkim.recipe), (true, Recipe::new(canon, fields).with_lifetime(7 * 86_400)));
+    let from = zi2_mail::parse_from(b"x@a.example").unwrap();
+    assert_eq!(dkim.tables.unwrap().choices(&from).len(), 1);
+    let one = Host::with(&format!("{SID}[dkim]\nkey_table = \"/none\"\n"));
+    assert_eq!(one.problems(), "dkim.signing_table: not set, and dkim.key_table is; name both tables, or none");
+    let none = Host::with(&format!("{SID}[dkim]\nkey_table = \"/none\"\nsigning_table = \"/none\"\n"));
+    assert!(none.problems().starts_with("/none: there is no such file"), "{}", none.problems());
+}
+
+#[test]
 fn the_sample_is_the_default() {
     let default = Host::with(SID).load().unwrap().config;
     let as_it_is = Host::with(&sample()).set("ZI2__SERVER__SID", "mail.example.com").load().unwrap().config;
@@ -194,7 +238,7 @@ fn the_sample_is_the_default() {
     let switched_on: String = sample()
         .lines()
         .map(|line| line.strip_prefix('#').filter(|rest| !rest.is_empty() && !rest.starts_with(' ')).unwrap_or(line))
-        .filter(|line| !line.starts_with("hosted_file") && !line.starts_with("map ")) // named, they must exist
+        .filter(|line| !["hosted_file", "map ", "key_table", "signing_table"].iter().any(|key| line.starts_with(key))) // named, they must exist
         .map(|line| format!("{line}\n"))
         .collect();
     let all_on = Host::with(&switched_on).load().unwrap();

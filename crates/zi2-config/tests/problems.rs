@@ -25,8 +25,8 @@ fn every_problem_of_a_value_says_where_what_and_what_to_do() {
         ("[sever]\nsid = 1", ":1:2: there is no section [sever]; did you mean [server]?"),
         (
             "[arc]",
-            ":1:2: there is no section [arc]; write server, keys, egress, senders, ingress, chain, replay, history, dns, store, \
-             log, metrics or limits",
+            ":1:2: there is no section [arc]; write server, keys, egress, senders, dkim, ingress, chain, replay, history, dns, \
+             store, log, metrics or limits",
         ),
         ("sid = \"a.example\"", ":1:1: the key \"sid\" stands outside of the sections; write it below [server]"),
         ("mode = \"off\"", ":1:1: the key \"mode\" stands outside of the sections; write it below its [section]"),

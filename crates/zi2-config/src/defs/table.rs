@@ -8,6 +8,7 @@ pub(crate) const SECTIONS: &[Section] = &[
     Section { name: "keys", summary: "The private keys of this server.", defs: KEYS },
     Section { name: "egress", summary: "Outgoing mail: certifying.", defs: EGRESS },
     Section { name: "senders", summary: "Who may be certified as whom.", defs: SENDERS },
+    Section { name: "dkim", summary: "Outgoing mail: DKIM signatures.", defs: DKIM },
     Section { name: "ingress", summary: "Incoming mail: verifying.", defs: INGRESS },
     Section { name: "chain", summary: "Incoming mail: SPF, DKIM, ARC, DMARC.", defs: CHAIN },
     Section { name: "replay", summary: "One certified message, delivered again and again.", defs: REPLAY },
@@ -150,6 +151,72 @@ const SENDERS: &[Def] = &[
         summary: "Text sources of Postfix's smtpd_sender_login_maps, read as they are.",
         detail: "The text, without hash: or the like in front, not the .db file. A From address is looked up in full, \
                  then as @domain; address extensions and bare user names are not known here.",
+    },
+];
+
+const DKIM: &[Def] = &[
+    Def {
+        key: "sign",
+        kind: Kind::Flag,
+        preset: Preset::Value("false"),
+        summary: "Sign outgoing mail with DKIM.",
+        detail: "What may be certified is signed: the submitter must be allowed to use the From domain, and a key for that \
+                 domain must be here. Publish the records first; zi2-cert doctor looks whether they are.",
+    },
+    Def {
+        key: "dir",
+        kind: Kind::Path,
+        preset: Preset::Value("\"/etc/zi2/dkim\""),
+        summary: "The directory of the keys: DOMAIN/SELECTOR.pem, each of which signs mail of its domain.",
+        detail: "One RSA and one Ed25519 key of a domain make two signatures, which is best. Directories with mode 0700, files \
+                 0400, as zi2-cert keygen --dkim makes them. To retire a key, give its file another ending.",
+    },
+    Def {
+        key: "key_table",
+        kind: Kind::Table,
+        preset: Preset::Derived { from: "none", example: "\"/etc/opendkim/KeyTable\"" },
+        summary: "A KeyTable of OpenDKIM, read as it is, for what dkim.dir cannot say.",
+        detail: "The files it names follow the rules of dkim.dir. A table that holds keys itself must be as private.",
+    },
+    Def {
+        key: "signing_table",
+        kind: Kind::Table,
+        preset: Preset::Derived { from: "none", example: "\"refile:/etc/opendkim/SigningTable\"" },
+        summary: "The SigningTable of OpenDKIM that goes with it; refile: in front as in opendkim.conf.",
+        detail: "Every line that matches signs, as with MultipleSignatures; a key whose domain is neither the From domain nor \
+                 above it does not.",
+    },
+    Def {
+        key: "canonicalization",
+        kind: Kind::Word(&["relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple"]),
+        preset: Preset::Value("\"relaxed/relaxed\""),
+        summary: "The canonicalization of header and body.",
+        detail: "Relaxed survives servers that fold header fields anew or trim lines.",
+    },
+    Def {
+        key: "expiry",
+        kind: Kind::Span { min: 0, max: 365 * DAY },
+        preset: Preset::Value("\"0s\""),
+        summary: "How long signatures count; 0s is for ever.",
+        detail: "Mail may wait five days in a queue and be looked at again later, so an expiry below 7d harms honest mail; few \
+                 receivers look at it otherwise.",
+    },
+    Def {
+        key: "sealed",
+        kind: Kind::FieldNames,
+        preset: Preset::Value(
+            "[\"from\", \"to\", \"cc\", \"reply-to\", \"subject\", \"date\", \"message-id\", \"content-type\", \
+             \"content-transfer-encoding\", \"mime-version\"]",
+        ),
+        summary: "Header fields that are signed, and of which none can be added afterwards.",
+        detail: "From always is. Without egress.add_missing, Date and Message-ID are not sealed, since the MTA may add them.",
+    },
+    Def {
+        key: "signed",
+        kind: Kind::FieldNames,
+        preset: Preset::Value("[\"sender\", \"in-reply-to\", \"references\"]"),
+        summary: "Header fields that are signed where they are there.",
+        detail: "X-ZI2-Certified always is, so that DKIM covers the certification.",
     },
 ];
 

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use zi2_mail::Domain;
+use zi2_sig::FIELD_NAME;
+use zi2_sig::dkim::{Canon, Cover, Recipe, SignedField};
 use zi2_trust::{HistoryPolicy, TrustedSealers};
 
 use super::choices;
 use super::values::Values;
 use super::{Bug, Found};
 use crate::config::{Chain, Config, Dns, Egress, Ingress, Limits, Log, Metrics, Replay, Server, StoreConfig};
+use crate::dkim::{Dkim, DkimTables};
 use crate::hosted::HostedDomains;
 
 pub(super) fn config(values: &mut Values<'_>, found: Found) -> Result<Config, Bug> {
@@ -17,6 +20,7 @@ pub(super) fn config(values: &mut Values<'_>, found: Found) -> Result<Config, Bu
         keys: found.keys,
         egress: egress(values)?,
         senders: found.senders,
+        dkim: dkim(values, found.tables)?,
         ingress: ingress(values)?,
         chain: Chain {
             mode: values.word("chain", "mode", choices::CHAIN_MODE)?,
@@ -63,6 +67,25 @@ fn egress(values: &Values<'_>) -> Result<Egress, Bug> {
         add_missing: values.get("egress", "add_missing")?,
         issued_log: values.get("egress", "issued_log")?,
     })
+}
+
+fn dkim(values: &Values<'_>, tables: Option<DkimTables>) -> Result<Dkim, Bug> {
+    let adds_missing: bool = values.get("egress", "add_missing")?;
+    let of_mta = |name: &str| matches!(name, "date" | "message-id");
+    let sealed = values.get::<Vec<String>>("dkim", "sealed")?.into_iter().map(|name| {
+        let cover = if !adds_missing && of_mta(&name) { Cover::Present } else { Cover::Sealed };
+        (name, cover)
+    });
+    let signed = values.get::<Vec<String>>("dkim", "signed")?.into_iter().chain([FIELD_NAME.to_owned()]);
+    let fields = sealed.chain(signed.map(|name| (name, Cover::Present)));
+    let fields: Result<Vec<_>, _> = fields.map(|(name, cover)| SignedField::new(&name, cover)).collect();
+    let fields = fields.map_err(|_| Bug("dkim.sealed or dkim.signed".to_owned()))?;
+    let canon = values.get::<&'static str>("dkim", "canonicalization")?;
+    let canon = Canon::parse(canon.as_bytes()).ok_or_else(|| Bug("dkim.canonicalization".to_owned()))?;
+    let recipe = Recipe::new(canon, fields);
+    let expiry = values.get::<Duration>("dkim", "expiry")?.as_secs();
+    let recipe = if expiry == 0 { recipe } else { recipe.with_lifetime(expiry) };
+    Ok(Dkim { sign: values.get("dkim", "sign")?, dir: values.get("dkim", "dir")?, tables, recipe })
 }
 
 fn ingress(values: &Values<'_>) -> Result<Ingress, Bug> {

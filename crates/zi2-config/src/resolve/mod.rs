@@ -15,6 +15,7 @@ use zi2_mail::{Domain, HostName};
 use zi2_sig::Kid;
 
 use crate::config::{ChainMode, Config, KeySource, Keys, Loaded};
+use crate::dkim::{DkimTables, TablePath, TableTexts};
 use crate::hosted::{self, HostedDomains};
 use crate::limits;
 use crate::listen::Listen;
@@ -55,6 +56,7 @@ struct Found {
     hosted: HostedDomains,
     senders: SenderMap,
     keys: Keys,
+    tables: Option<DkimTables>,
 }
 
 struct Resolver<'a> {
@@ -80,10 +82,11 @@ impl Resolver<'_> {
         let sid = self.sid()?;
         let hosted = self.hosted()?;
         let senders = self.senders(&hosted)?;
+        let tables = self.dkim_tables(&hosted)?;
         let keys = self.keys()?;
         self.listeners(&hosted)?;
         self.sealers()?;
-        Ok(sid.map(|sid| Found { sid, hosted, senders, keys }))
+        Ok(sid.map(|sid| Found { sid, hosted, senders, keys, tables }))
     }
 
     fn sid(&mut self) -> Result<Option<HostName>, Bug> {
@@ -129,6 +132,38 @@ impl Resolver<'_> {
             }
         }
         Ok(map)
+    }
+
+    fn dkim_tables(&mut self, hosted: &HostedDomains) -> Result<Option<DkimTables>, Bug> {
+        let keys: Option<TablePath> = self.values.optional("dkim", "key_table")?;
+        let signing: Option<TablePath> = self.values.optional("dkim", "signing_table")?;
+        let (keys, signing) = match (keys, signing) {
+            (Some(keys), Some(signing)) => (keys, signing),
+            (None, None) => return Ok(None),
+            (Some(_), None) => {
+                self.one_table("dkim.signing_table", "signing_table", "dkim.key_table");
+                return Ok(None);
+            }
+            (None, Some(_)) => {
+                self.one_table("dkim.key_table", "key_table", "dkim.signing_table");
+                return Ok(None);
+            }
+        };
+        let matching = signing.matching;
+        let keys = self.table("dkim", "key_table", keys.path);
+        let signing = self.table("dkim", "signing_table", signing.path);
+        let (Some((keys, key_text)), Some((signing, signing_text))) = (keys, signing) else { return Ok(None) };
+        let texts = TableTexts { keys: (&keys, &key_text), signing: (&signing, &signing_text, matching) };
+        let (tables, notices) = DkimTables::read(&texts, hosted, &mut self.problems);
+        self.notices.extend(notices);
+        Ok(Some(tables))
+    }
+
+    /// One of two tables that need each other. A faulty one has been reported.
+    fn one_table(&mut self, missing: &'static str, key: &str, named: &'static str) {
+        if !self.values.is_faulty("dkim", key) {
+            self.problems.push(Place::Setting(missing), Fault::OneTable(named));
+        }
     }
 
     /// The text of a table. Only the default one may be absent.

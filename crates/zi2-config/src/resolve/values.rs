@@ -10,6 +10,7 @@ use zi2_sig::Kid;
 
 use super::Bug;
 use crate::defs::{self, Preset, Setting, SettingId};
+use crate::dkim::TablePath;
 use crate::kind::{Raw, Value};
 use crate::listen::Listen;
 use crate::origins::Origins;
@@ -131,11 +132,14 @@ extract! {
     Kid as Kid => std::convert::identity;
     Account as String => std::convert::identity;
     Path as PathBuf => std::convert::identity;
+    Table as TablePath => std::convert::identity;
     Address as SocketAddr => std::convert::identity;
+    Word as &'static str => std::convert::identity;
     Flag as bool => std::convert::identity;
     Count as u64 => std::convert::identity;
     Span as Duration => Duration::from_millis;
     Domains as Vec<Domain> => std::convert::identity;
+    FieldNames as Vec<String> => std::convert::identity;
     Paths as Vec<PathBuf> => std::convert::identity;
     Listeners as Vec<Listen> => std::convert::identity;
     Servers as Vec<SocketAddr> => std::convert::identity;

@@ -6,7 +6,7 @@
 mod net;
 mod own;
 mod postfix;
-mod table;
+pub(crate) mod table;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;

@@ -8,7 +8,7 @@ use zi2_mail::DomainError;
 use super::net::NetworkError;
 use crate::limits;
 use crate::place::Place;
-use crate::problem::{Hint, Problems, quoted};
+use crate::problem::{Fault, Hint, Problems, quoted};
 
 /// What is wrong with a line of a sender or domain table. The fault is with whoever wrote the file.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -112,7 +112,7 @@ impl<'a> TableProblems<'a> {
         TableProblems { path, problems, room: limits::TABLE_PROBLEMS }
     }
 
-    pub(crate) fn push(&mut self, line: Line<'_>, word: Word<'_>, fault: TableFault) {
+    pub(crate) fn push(&mut self, line: Line<'_>, word: Word<'_>, fault: impl Into<Fault>) {
         self.room = self.room.saturating_sub(1);
         let place = Place::in_line(self.path, line.index, line.text, word.offset);
         self.problems.push(place, fault);
