@@ -1,11 +1,15 @@
 //! Our own keys on disk: made, written, and read back only if nobody else could have read or changed them.
 
+mod dkim;
+mod dkim_new;
 mod error;
 mod keyring;
 mod read;
 mod seed;
 mod write;
 
+pub use dkim::{DkimFile, check_dkim_table, create_dkim, load_dkim, load_dkim_file, replace_dkim};
+pub use dkim_new::{DkimKind, NewDkimKey};
 pub use error::FileError;
 pub use keyring::Keyring;
 pub use read::KeyPlace;

@@ -18,4 +18,7 @@ pub use search::{Documents, Search, answer, gather, policy};
 pub use dns::{FixedDns, FixedNode, FixedStatus};
 
 // our own keys
+pub use files::{
+    DkimFile, DkimKind, NewDkimKey, check_dkim_table, create_dkim, load_dkim, load_dkim_file, replace_dkim,
+};
 pub use files::{FileError, KeyPlace, Keyring, Seed, SeedError, Written, create, replace};

@@ -57,6 +57,9 @@ pub const FAILURE: Duration = Duration::from_secs(30);
 /// Keys in one key directory: a new one each month for five years.
 pub const KEYS: usize = 64;
 
+/// DKIM keys of one domain, each of which signs every message: two algorithms, twice while keys change.
+pub const DKIM_KEYS: usize = 4;
+
 /// Entries read of one key directory, whatever they are.
 pub const DIRECTORY_ENTRIES: usize = 4096;
 

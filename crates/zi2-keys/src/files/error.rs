@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 use zi2_sig::KeyFileError;
+use zi2_sig::dkim::DkimKeyFileError;
 
 use crate::limits;
 
@@ -64,7 +65,7 @@ pub enum FileError {
         fix: String,
     },
     /// It is far too large for a key.
-    #[error("{} has {octets} octets; an Ed25519 key file has about 120", path.display())]
+    #[error("{} has {octets} octets, more than a private key; is it the right file?", path.display())]
     TooLarge {
         /// The path.
         path: PathBuf,
@@ -78,6 +79,20 @@ pub enum FileError {
         path: PathBuf,
         /// What is wrong.
         source: KeyFileError,
+    },
+    /// What it holds is no key that DKIM can sign with.
+    #[error("{}: {source}{}", path.display(), dkim_remedy(source))]
+    DkimContent {
+        /// The path.
+        path: PathBuf,
+        /// What is wrong.
+        source: DkimKeyFileError,
+    },
+    /// More keys of one domain than may sign one message.
+    #[error("{} holds more than {} keys, and each of them would sign every message; give those you retired another ending than .pem", path.display(), limits::DKIM_KEYS)]
+    TooManyDkim {
+        /// The directory of the domain.
+        path: PathBuf,
     },
     /// It is there already, and a key is never overwritten.
     #[error("{} exists already and was left as it is; choose another key identifier, or replace it (a dated copy is kept)", path.display())]
@@ -127,6 +142,17 @@ impl FileError {
             }
             (errno, _) => FileError::io(path, "open", errno),
         }
+    }
+}
+
+/// What to do, where the words of the error do not say it.
+fn dkim_remedy(error: &DkimKeyFileError) -> &'static str {
+    match error {
+        DkimKeyFileError::ShortRsa(_) => "; make another key under another selector: zi2-cert keygen --dkim --rsa",
+        DkimKeyFileError::TooLong
+        | DkimKeyFileError::Encrypted
+        | DkimKeyFileError::OtherPem
+        | DkimKeyFileError::Unknown => "",
     }
 }
 

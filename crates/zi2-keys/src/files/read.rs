@@ -39,6 +39,11 @@ const WRITABLE_BY_OTHERS: u32 = 0o022;
 pub(crate) fn open_directory(path: &Path) -> Result<OwnedFd, FileError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| FileError::io(path, "open", errno))?;
+    check_directory(directory, path)
+}
+
+/// The same for a directory that is open already.
+pub(crate) fn check_directory(directory: OwnedFd, path: &Path) -> Result<OwnedFd, FileError> {
     let stat = rustix::fs::fstat(&directory).map_err(|errno| FileError::io(path, "look at", errno))?;
     check(path, &stat, WRITABLE_BY_OTHERS, "go-w")?;
     Ok(directory)
@@ -46,6 +51,18 @@ pub(crate) fn open_directory(path: &Path) -> Result<OwnedFd, FileError> {
 
 /// Reads one key of an open directory.
 pub(crate) fn read_key(directory: &OwnedFd, name: &str, path: &Path, place: KeyPlace) -> Result<SigningKey, FileError> {
+    let octets = read_private(directory, name, path, place, KEY_FILE_OCTETS)?;
+    SigningKey::parse_file(&octets).map_err(|source| FileError::Content { path: path.to_owned(), source })
+}
+
+/// Reads a file that nobody else could read or change, of at most `limit` octets.
+pub(crate) fn read_private(
+    directory: &OwnedFd,
+    name: &str,
+    path: &Path,
+    place: KeyPlace,
+    limit: usize,
+) -> Result<Zeroizing<Vec<u8>>, FileError> {
     // NONBLOCK: opening a pipe must not wait for a writer
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file =
@@ -55,15 +72,20 @@ pub(crate) fn read_key(directory: &OwnedFd, name: &str, path: &Path, place: KeyP
         return Err(FileError::NotAFile { path: path.to_owned() });
     }
     check(path, &stat, place.forbidden(), "0400")?;
-    let octets = read(File::from(file), path)?;
-    SigningKey::parse_file(&octets).map_err(|source| FileError::Content { path: path.to_owned(), source })
+    read(File::from(file), path, limit)
+}
+
+/// Refuses a file that others can read or change, whatever it holds.
+pub(crate) fn check_private(path: &Path) -> Result<(), FileError> {
+    let stat = rustix::fs::stat(path).map_err(|errno| FileError::io(path, "look at", errno))?;
+    check(path, &stat, KeyPlace::Ours.forbidden(), "0400")
 }
 
 /// At most one octet over the limit, into a buffer that never moves and is wiped.
-fn read(file: File, path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
+fn read(file: File, path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, FileError> {
     let failed = |error| FileError::io(path, "read", error);
     let octets = file.metadata().map_err(failed)?.len();
-    let limit = KEY_FILE_OCTETS + 1;
+    let limit = limit.saturating_add(1);
     // One octet more than can be read: `read_to_end` grows a buffer that is just full.
     let mut content = Zeroizing::new(Vec::with_capacity(limit + 1));
     file.take(u64::try_from(limit).unwrap_or(u64::MAX)).read_to_end(&mut content).map_err(failed)?;

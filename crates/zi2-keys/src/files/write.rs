@@ -33,10 +33,10 @@ pub fn create(directory: &Path, kid: Kid, seed: &Seed) -> Result<Written, FileEr
     let target = Target::open(directory, kid)?;
     let public = public_of(&target, seed)?;
     for name in [&target.key, &target.public] {
-        target.must_be_free(name)?;
+        target.folder.must_be_free(name)?;
     }
-    target.stage(&target.key, seed.pem().as_bytes(), PRIVATE)?.publish_new()?;
-    target.stage(&target.public, &public_line(public), PUBLIC)?.publish_new()?;
+    target.folder.create(&target.key, seed.pem().as_bytes())?;
+    target.folder.stage(&target.public, &public_line(public), PUBLIC)?.publish_new()?;
     Ok(target.written(public, None))
 }
 
@@ -45,10 +45,8 @@ pub fn create(directory: &Path, kid: Kid, seed: &Seed) -> Result<Written, FileEr
 pub fn replace(directory: &Path, kid: Kid, seed: &Seed, now: Timestamp) -> Result<Written, FileError> {
     let target = Target::open(directory, kid)?;
     let public = public_of(&target, seed)?;
-    let staged = target.stage(&target.key, seed.pem().as_bytes(), PRIVATE)?;
-    let kept = target.keep_old(now)?;
-    staged.publish_over()?;
-    target.stage(&target.public, &public_line(public), PUBLIC)?.publish_over()?;
+    let kept = target.folder.replace(&target.key, seed.pem().as_bytes(), now)?;
+    target.folder.stage(&target.public, &public_line(public), PUBLIC)?.publish_over()?;
     Ok(target.written(public, kept))
 }
 
@@ -60,30 +58,57 @@ fn public_line(public: PublicKey) -> Vec<u8> {
 }
 
 fn public_of(target: &Target<'_>, seed: &Seed) -> Result<PublicKey, FileError> {
-    let failed = |error: SeedError| FileError::io(&target.path(&target.key), "make", std::io::Error::other(error));
+    let failed =
+        |error: SeedError| FileError::io(&target.folder.path(&target.key), "make", std::io::Error::other(error));
     seed.public().map_err(failed)
 }
 
-/// Where a key goes.
+/// Where a certifying key goes.
 struct Target<'a> {
-    path: &'a Path,
-    directory: OwnedFd,
+    folder: Folder<'a>,
     key: String,
     public: String,
 }
 
 impl<'a> Target<'a> {
     fn open(path: &'a Path, kid: Kid) -> Result<Target<'a>, FileError> {
-        let directory = open_directory(path)?;
-        Ok(Target { path, directory, key: format!("{kid}.key"), public: format!("{kid}.pub") })
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.path.join(name)
+        Ok(Target { folder: Folder::open(path)?, key: format!("{kid}.key"), public: format!("{kid}.pub") })
     }
 
     fn written(&self, public: PublicKey, kept: Option<PathBuf>) -> Written {
-        Written { key_file: self.path(&self.key), public_file: self.path(&self.public), public, kept }
+        let path = |name| self.folder.path(name);
+        Written { key_file: path(&self.key), public_file: path(&self.public), public, kept }
+    }
+}
+
+/// A directory that keys are written to.
+pub(super) struct Folder<'a> {
+    path: &'a Path,
+    directory: OwnedFd,
+}
+
+impl<'a> Folder<'a> {
+    /// Refuses one to which others may write.
+    pub(super) fn open(path: &'a Path) -> Result<Folder<'a>, FileError> {
+        Ok(Folder { path, directory: open_directory(path)? })
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes a private key under a name that must be free.
+    pub(super) fn create(&self, name: &str, content: &[u8]) -> Result<(), FileError> {
+        self.must_be_free(name)?;
+        self.stage(name, content, PRIVATE)?.publish_new()
+    }
+
+    /// Writes a private key in the place of the one there, which is kept under a dated name.
+    pub(super) fn replace(&self, name: &str, content: &[u8], now: Timestamp) -> Result<Option<PathBuf>, FileError> {
+        let staged = self.stage(name, content, PRIVATE)?;
+        let kept = self.keep_old(name, now)?;
+        staged.publish_over()?;
+        Ok(kept)
     }
 
     /// Says so early; the final word is the system's, when the file gets its name.
@@ -105,7 +130,7 @@ impl<'a> Target<'a> {
                 Errno::EXIST => FileError::Exists { path: path.clone() },
                 errno => FileError::io(&path, "create", errno),
             })?;
-        let staged = Staged { target: self, temporary, name: name.to_owned() };
+        let staged = Staged { folder: self, temporary, name: name.to_owned() };
         let mut file = File::from(file);
         rustix::fs::fchmod(&file, mode).map_err(|errno| FileError::io(&path, "set the mode of", errno))?; // whatever the umask
         file.write_all(content).and_then(|()| file.sync_all()).map_err(|error| FileError::io(&path, "write", error))?;
@@ -121,9 +146,9 @@ impl<'a> Target<'a> {
     }
 
     /// A second name for the old key; its first one still holds until the new key takes it.
-    fn keep_old(&self, now: Timestamp) -> Result<Option<PathBuf>, FileError> {
-        let kept = format!("{}.replaced-{}", self.key, date(now));
-        match rustix::fs::linkat(&self.directory, self.key.as_str(), &self.directory, kept.as_str(), AtFlags::empty()) {
+    fn keep_old(&self, name: &str, now: Timestamp) -> Result<Option<PathBuf>, FileError> {
+        let kept = format!("{name}.replaced-{}", date(now));
+        match rustix::fs::linkat(&self.directory, name, &self.directory, kept.as_str(), AtFlags::empty()) {
             Ok(()) => Ok(Some(self.path(&kept))),
             Err(Errno::NOENT) => Ok(None),
             Err(Errno::EXIST) => Err(FileError::Exists { path: self.path(&kept) }),
@@ -138,7 +163,7 @@ impl<'a> Target<'a> {
 
 /// A file on disk that does not have its name yet; without it, it vanishes.
 struct Staged<'t> {
-    target: &'t Target<'t>,
+    folder: &'t Folder<'t>,
     temporary: String,
     name: String,
 }
@@ -146,27 +171,27 @@ struct Staged<'t> {
 impl Staged<'_> {
     /// A link, unlike a rename, fails if the name is taken.
     fn publish_new(self) -> Result<(), FileError> {
-        let (directory, path) = (&self.target.directory, self.target.path(&self.name));
+        let (directory, path) = (&self.folder.directory, self.folder.path(&self.name));
         rustix::fs::linkat(directory, self.temporary.as_str(), directory, self.name.as_str(), AtFlags::empty())
             .map_err(|errno| match errno {
                 Errno::EXIST => FileError::Exists { path: path.clone() },
                 errno => FileError::io(&path, "create", errno),
             })?;
-        self.target.sync()
+        self.folder.sync()
     }
 
     fn publish_over(self) -> Result<(), FileError> {
-        let (directory, path) = (&self.target.directory, self.target.path(&self.name));
+        let (directory, path) = (&self.folder.directory, self.folder.path(&self.name));
         rustix::fs::renameat(directory, self.temporary.as_str(), directory, self.name.as_str())
             .map_err(|errno| FileError::io(&path, "replace", errno))?;
-        self.target.sync()
+        self.folder.sync()
     }
 }
 
 impl Drop for Staged<'_> {
     fn drop(&mut self) {
         // It is gone already after a rename; one that cannot be removed is unreadable for others.
-        rustix::fs::unlinkat(&self.target.directory, self.temporary.as_str(), AtFlags::empty()).ok();
+        rustix::fs::unlinkat(&self.folder.directory, self.temporary.as_str(), AtFlags::empty()).ok();
     }
 }
 

@@ -9,6 +9,7 @@
     reason = "a test stops at its first surprise"
 )]
 
+mod dkim;
 mod files;
 mod lies;
 mod limits;
