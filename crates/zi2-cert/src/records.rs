@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use serde::Serialize;
 use zi2_mail::Domain;
+use zi2_sig::dkim::Selector;
 use zi2_sig::{KeyRecord, Kid, PublicKey, RecordError, RecordKey};
 use zi2_trust::QueryName;
 
@@ -22,8 +23,12 @@ pub(crate) struct Record {
     pub(crate) value: String,
     /// The domain it speaks for.
     pub(crate) domain: String,
-    /// The key it publishes.
-    pub(crate) kid: String,
+    /// The certifying key it publishes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kid: Option<String>,
+    /// The selector of the DKIM key it publishes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) selector: Option<String>,
     /// Who reads it.
     pub(crate) serves: &'static str,
 }
@@ -40,10 +45,25 @@ pub(crate) fn of_key(domain: &Domain, kid: Kid, key: PublicKey, ttl: u32) -> [Re
         ttl,
         value: KeyRecord { key: RecordKey::Live(key), kid: kid_tag, sid: None }.to_txt(),
         domain: domain.to_string(),
-        kid: kid.to_string(),
+        kid: Some(kid.to_string()),
+        selector: None,
         serves,
     };
     [record(QueryName::record(domain), Some(kid), DRAFT), record(QueryName::page_record(kid, domain), None, PAGE)]
+}
+
+/// The record of a DKIM key (RFC 6376 §3.6.2.1).
+pub(crate) fn of_dkim(domain: &Domain, selector: &Selector, text: &str, ttl: u32) -> Record {
+    Record {
+        name: format!("{selector}._domainkey.{domain}"),
+        kind: "TXT",
+        ttl,
+        value: text.to_owned(),
+        domain: domain.to_string(),
+        kid: None,
+        selector: Some(selector.to_string()),
+        serves: "verifiers of DKIM",
+    }
 }
 
 /// A published record: read, or what is wrong with it. Nothing for another product's, which is nobody's mistake; but ours with
@@ -128,7 +148,7 @@ fn route53(records: &[Record]) -> String {
 }
 
 /// The character strings of a text (RFC 1035 §3.3 and §5.1): each in quotes and at most 255 octets, cut before escaping.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut strings = vec![String::new()];
     let mut octets = 0;
     for c in text.chars() {
@@ -187,6 +207,24 @@ mod tests {
         ] {
             let text = format.write(&records());
             assert!(lines.iter().all(|line| text.contains(line.as_str())), "{format:?}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_record_of_rsa_is_cut_where_strings_are_written() {
+        let domain = Domain::parse("example.com").unwrap();
+        let text = format!("v=DKIM1; k=rsa; p={}", "A".repeat(392));
+        let record = of_dkim(&domain, &Selector::parse("s1").unwrap(), &text, 60);
+        let strings = format!("\"{}\" \"{}\"", &text[..255], &text[255..]);
+        for (format, wanted) in [
+            (Format::Zone, format!("s1._domainkey.example.com. 60 IN TXT {strings}\n")),
+            (Format::Cloudflare, format!("Name: s1._domainkey   (in the zone example.com)\nContent: {text}\n")),
+            (Format::Route53, format!("\nContent: {strings}\n")),
+            (Format::Nsupdate, format!("update add s1._domainkey.example.com. 60 TXT {strings}\n")),
+            (Format::Json, format!("\"selector\":\"s1\",\"serves\":\"verifiers of DKIM\"")),
+        ] {
+            let shown = format.write(std::slice::from_ref(&record));
+            assert!(shown.contains(&wanted), "{format:?}: {shown}");
         }
     }
 

@@ -191,7 +191,8 @@ fn fetch_keys(names: Vec<KeyName>, resolver: &Resolver, budget: Budget) -> Backg
     })
 }
 
-async fn key_records(name: &KeyName, resolver: &Resolver, budget: &Budget) -> RecordAnswer {
+/// The key records of a name of DKIM.
+pub async fn key_records(name: &KeyName, resolver: &Resolver, budget: &Budget) -> RecordAnswer {
     let Ok(name) = DnsName::parse(name.as_str()) else {
         return RecordAnswer::Records(DkimRecords::parse([])); // a name DNS cannot carry has no records
     };

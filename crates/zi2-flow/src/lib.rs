@@ -5,18 +5,21 @@
 
 mod background;
 mod chain;
+mod dkim;
 mod dkim2;
 mod inbound;
+pub mod limits;
 mod outbound;
 mod pass;
 mod rules;
 mod services;
 mod world;
 
-pub use chain::{ChainRules, Client, has_chain};
+pub use chain::{ChainRules, Client, has_chain, key_records};
+pub use dkim::{DkimKeyFacts, DkimRules};
 pub use dkim2::dkim2;
 pub use inbound::{Envelope, Inbound, Outcome, ReceiverRules};
-pub use outbound::{Certified, Departure, Outbound, SenderRules, date_field, message_id_field};
+pub use outbound::{Certified, Departed, Departure, DkimOutcome, Outbound, SenderRules, date_field, message_id_field};
 pub use rules::{dns_options, keyring};
 pub use services::Services;
 pub use world::{World, WorldError};

@@ -1,23 +1,24 @@
-//! Outbound: who may be certified (zi2.md §9), and the certification itself.
+//! Outbound: who may be certified (zi2.md §9) and signed with DKIM, the certification and the signatures.
 
 use std::sync::Arc;
 
 use zi2_config::{HostedDomains, OnMismatch, SenderDecision, SenderMap, Submitter};
-use zi2_mail::{AddrSpec, BodyDigester, DigestPlan, Digests, Domain, Header, NewField, Timestamp};
-use zi2_sig::{
-    Candidate, Form, Identity, KeyAnswer, Origin, Refusal, Signed, Signer, SigningKey, Unambiguous, Verifier,
-};
+use zi2_mail::{AddrSpec, BodyDigester, DigestPlan, Digests, Domain, Header, NewField, Timestamp, parse_from};
+use zi2_sig::dkim;
+use zi2_sig::{Candidate, Form, Identity, KeyAnswer, Origin, Signed, Signer, SigningKey, Unambiguous, Verifier};
 use zi2_trust::{
     Circumstances, Dmarc, Findings, HistoryPolicy, Judgement, PublishedPolicy, Reason, ReplayMode, ReplayVerdict,
     Submission, judge,
 };
 
-use crate::Envelope;
+use crate::{DkimRules, Envelope};
 
 /// What the egress side goes by. Built once per configuration.
 pub struct SenderRules {
     /// The key in use and its names; nothing while there is none.
     pub signer: Option<(Identity, Arc<SigningKey>)>,
+    /// The keys of DKIM; nothing where mail is not signed.
+    pub dkim: Option<Arc<DkimRules>>,
     /// Which form is signed.
     pub form: Form,
     /// Who may send as whom.
@@ -32,8 +33,8 @@ pub struct SenderRules {
 
 /// The decision at the end of the header section.
 pub enum Departure {
-    /// The message will be certified.
-    Certify(Box<Outbound>),
+    /// The message will be certified, signed with DKIM, or both.
+    Sign(Box<Outbound>),
     /// It goes out as it is.
     Leave(Reason, Option<Domain>),
     /// It is marked for local recipients: the login may not use this From domain.
@@ -42,13 +43,34 @@ pub enum Departure {
     Reject(Option<Domain>),
 }
 
-/// A message on its way to be certified.
+/// A message on its way to be signed. Its body is digested once for both signatures.
 pub struct Outbound {
-    signer: Signer,
+    from: AddrSpec,
+    certifier: Result<(Signer, Arc<SigningKey>), Reason>,
+    dkim: Option<Result<dkim::Signer, Reason>>,
     body: BodyDigester,
-    key: Arc<SigningKey>,
     time: Timestamp,
     window: u64,
+}
+
+/// What became of a message on its way.
+#[derive(Clone, Debug)]
+pub struct Departed {
+    /// The certification, or why there is none.
+    pub certified: Result<Certified, Reason>,
+    /// The signatures of DKIM.
+    pub dkim: DkimOutcome,
+}
+
+/// What became of signing with DKIM. A failure never keeps a message.
+#[derive(Clone, Debug)]
+pub enum DkimOutcome {
+    /// Mail is not signed here.
+    Off,
+    /// These fields go on top of the certification.
+    Signed(Vec<NewField>),
+    /// There is no signature.
+    Unsigned(Reason),
 }
 
 /// A certified message's fields.
@@ -63,36 +85,86 @@ pub struct Certified {
 impl SenderRules {
     /// Decides about a message. Earlier ZI2 fields must have been left out of `header`.
     pub fn depart(&self, header: &Header<'_>, submitter: &Submitter, now: Timestamp, nonce: [u8; 16]) -> Departure {
-        let message = match Unambiguous::check(header) {
-            Ok(message) => message,
-            Err(failure) => return Departure::Leave(Reason::from(&failure), None),
+        let checked = Unambiguous::check(header);
+        let author = match &checked {
+            Ok(message) => Some(message.from().clone()),
+            // What is ambiguous in another way cannot be certified, but DKIM may sign it: it is known whose mail it is.
+            Err(_) => self.dkim.as_ref().and_then(|_| only_author(header)),
         };
-        let from = message.domain().clone();
-        if !self.hosted.contains(&from) {
-            return Departure::Leave(Reason::NoneAbsent, Some(from)); // relayed, forwarded: not ours to speak for
+        let known = author.and_then(|from| Some((from.domain()?.clone(), from)));
+        let Some((domain, from)) = known else {
+            let reason = checked.as_ref().map_or_else(Reason::from, |_| Reason::HeaderSyntax);
+            return Departure::Leave(reason, None);
+        };
+        if !self.hosted.contains(&domain) {
+            return Departure::Leave(Reason::NoneAbsent, Some(domain)); // relayed, forwarded: not ours to speak for
         }
-        if let SenderDecision::Refused(_) = self.senders.allows(submitter, message.from()) {
+        if let SenderDecision::Refused(_) = self.senders.allows(submitter, &from) {
             // An unauthenticated stranger must never be able to have mail refused by pretending; only a login is rejected.
             let refusing = self.on_mismatch == OnMismatch::Reject && matches!(submitter, Submitter::Login(_));
-            return if refusing { Departure::Reject(Some(from)) } else { Departure::Mismatch(Some(from)) };
+            return if refusing { Departure::Reject(Some(domain)) } else { Departure::Mismatch(Some(domain)) };
         }
-        let Some((identity, key)) = &self.signer else { return Departure::Leave(Reason::KeyMissing, Some(from)) };
         let mut plan = DigestPlan::new();
-        match Signer::new(header, identity, self.form, now, nonce, &mut plan) {
-            Ok(signer) => {
-                let (body, key) = (plan.start(), Arc::clone(key));
-                let outbound = Outbound { signer, body, key, time: now, window: self.window };
-                Departure::Certify(Box::new(outbound))
+        let certifier = self.certifier(header, now, nonce, &mut plan);
+        let dkim = self.dkim.as_ref().map(|rules| dkim_signer(rules, header, &from, now, &mut plan));
+        match (certifier, dkim) {
+            (Err(reason), None | Some(Err(_))) => Departure::Leave(reason, Some(domain)),
+            (certifier, dkim) => {
+                let (body, window) = (plan.start(), self.window);
+                Departure::Sign(Box::new(Outbound { from, certifier, dkim, body, time: now, window }))
             }
-            Err(refusal) => Departure::Leave(Reason::from(&refusal), Some(from)),
         }
+    }
+
+    fn certifier(
+        &self,
+        header: &Header<'_>,
+        now: Timestamp,
+        nonce: [u8; 16],
+        plan: &mut DigestPlan,
+    ) -> Result<(Signer, Arc<SigningKey>), Reason> {
+        let (identity, key) = self.signer.as_ref().ok_or(Reason::KeyMissing)?;
+        let signer =
+            Signer::new(header, identity, self.form, now, nonce, plan).map_err(|refusal| Reason::from(&refusal))?;
+        Ok((signer, Arc::clone(key)))
+    }
+}
+
+/// The only mailbox of the only From field.
+fn only_author(header: &Header<'_>) -> Option<AddrSpec> {
+    let mut all = header.named("from");
+    let only = all.next().filter(|_| all.next().is_none())?;
+    parse_from(only.value()).ok()
+}
+
+fn dkim_signer(
+    rules: &DkimRules,
+    header: &Header<'_>,
+    from: &AddrSpec,
+    now: Timestamp,
+    plan: &mut DigestPlan,
+) -> Result<dkim::Signer, Reason> {
+    let identities = rules.identities(from);
+    if identities.is_empty() {
+        return Err(Reason::KeyMissing);
+    }
+    plan.request_smtp();
+    dkim::Signer::new(header, identities, &rules.recipe, now, plan).map_err(unsigned)
+}
+
+/// DKIM's refusals in the words that the log has for all of them.
+fn unsigned(refusal: dkim::Refusal) -> Reason {
+    match refusal {
+        dkim::Refusal::FromNotSingle => Reason::HeaderDuplicate,
+        dkim::Refusal::Section(_) => Reason::HeaderSyntax,
+        dkim::Refusal::Unusable(_) | dkim::Refusal::Field(_) | dkim::Refusal::Key => Reason::InternalError,
     }
 }
 
 impl Outbound {
     /// The From mailbox.
     pub fn from(&self) -> &AddrSpec {
-        self.signer.message().from()
+        &self.from
     }
 
     /// Takes the next octets of the body.
@@ -100,19 +172,35 @@ impl Outbound {
         self.body.feed(chunk);
     }
 
-    /// Signs, and for recipients hosted here verifies our own output (zi2.md §10).
-    pub fn finish(
-        self,
-        header: &Header<'_>,
-        envelope: &Envelope,
-        hosted: &HostedDomains,
-    ) -> Result<Certified, Refusal> {
-        let digests = self.body.finish();
-        let signed = self.signer.finish(&digests, &self.key)?;
-        let own = Own { field: &signed.field, header, digests: &digests, key: &self.key };
-        let local = envelope.any_hosted(hosted).then(|| own.judge(self.time, self.window));
-        Ok(Certified { signed, local })
+    /// Certifies, and for recipients hosted here verifies our own output (zi2.md §10); then DKIM signs, and covers the
+    /// certification.
+    pub fn finish(self, header: &Header<'_>, envelope: &Envelope, hosted: &HostedDomains) -> Departed {
+        let Outbound { certifier, dkim, body, time, window, .. } = self;
+        let digests = body.finish();
+        let certified = certifier.and_then(|(signer, key)| {
+            let signed = signer.finish(&digests, &key).map_err(|refusal| Reason::from(&refusal))?;
+            let own = Own { field: &signed.field, header, digests: &digests, key: &key };
+            let local = envelope.any_hosted(hosted).then(|| own.judge(time, window));
+            Ok(Certified { signed, local })
+        });
+        let added = certified.as_ref().map_or(&[][..], |certified| std::slice::from_ref(&certified.signed.field));
+        let dkim = match dkim {
+            None => DkimOutcome::Off,
+            Some(signer) => match signer.and_then(|signer| signatures(&signer, &digests, added)) {
+                Ok(fields) => DkimOutcome::Signed(fields),
+                Err(reason) => DkimOutcome::Unsigned(reason),
+            },
+        };
+        Departed { certified, dkim }
     }
+}
+
+/// A body that a relay must change would not verify anywhere.
+fn signatures(signer: &dkim::Signer, digests: &Digests, added: &[NewField]) -> Result<Vec<NewField>, Reason> {
+    if let Some(Err(_)) = digests.smtp() {
+        return Err(Reason::MessageNotSmtp);
+    }
+    signer.finish(digests, added).map_err(unsigned)
 }
 
 /// A message as we certified it.

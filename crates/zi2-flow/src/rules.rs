@@ -10,7 +10,7 @@ use zi2_mail::Timestamp;
 use zi2_sig::Identity;
 use zi2_trust::{Held, HistoryPolicy, PageName, ReplayMode, TrustedSealers};
 
-use crate::{ReceiverRules, SenderRules};
+use crate::{DkimRules, ReceiverRules, SenderRules};
 
 /// Our private keys: those systemd handed over (`credentials`), then those the configuration names. Refuses them all when
 /// one cannot be trusted.
@@ -86,12 +86,13 @@ impl ReceiverRules {
 }
 
 impl SenderRules {
-    /// The rules of the egress side. Which key signs depends on the month: ask again when it has changed.
-    pub fn of(config: &Config, keys: &Keyring, now: Timestamp) -> SenderRules {
+    /// The rules of the egress side. Which key certifies depends on the month: ask again when it has changed.
+    pub fn of(config: &Config, keys: &Keyring, dkim: Option<Arc<DkimRules>>, now: Timestamp) -> SenderRules {
         let active = keys.active(now, config.keys.kid);
         let identity = |kid| Identity { sid: config.server.sid.clone(), kid };
         SenderRules {
             signer: active.map(|(kid, key)| (identity(kid), Arc::clone(key))),
+            dkim,
             form: config.egress.form,
             senders: config.senders.clone(),
             hosted: config.server.hosted.clone(),

@@ -24,6 +24,7 @@ fn rules(case: &Case, world: &World, on_mismatch: OnMismatch) -> SenderRules {
     let identity = Identity { sid: HostName::parse(US).unwrap(), kid: Kid::parse(KID).unwrap() };
     SenderRules {
         signer: Some((identity, Arc::new(key("recv")))),
+        dkim: None,
         form: Form::Combined,
         senders: SenderMap::from_text(world.hosted.clone(), OwnDomain::ByRuleOnly, file, map).unwrap(),
         hosted: world.hosted.clone(),
@@ -83,14 +84,14 @@ fn decided(
 ) -> Decided {
     let envelope = Envelope::of(&step.rcpt);
     match departure {
-        Departure::Certify(mut outbound) => {
+        Departure::Sign(mut outbound) => {
             body.chunks(1).for_each(|octet| outbound.body(octet));
-            match outbound.finish(header, &envelope, &rules.hosted) {
+            match outbound.finish(header, &envelope, &rules.hosted).certified {
                 Ok(certified) => {
                     let field = certified.signed.field;
                     (Decision::Certify, None, Some((field.name().to_owned(), field.milter_value().to_owned())))
                 }
-                Err(refusal) => (Decision::Refuse, Some(Reason::from(&refusal)), None),
+                Err(reason) => (Decision::Refuse, Some(reason), None),
             }
         }
         Departure::Leave(reason, _) => (Decision::Leave, Some(reason), None),

@@ -17,6 +17,6 @@ mod trouble;
 pub use cli::run;
 pub use clock::Clock;
 pub use desk::Desk;
-pub use live::Live;
+pub use live::{Keys, Live};
 pub use milter::{Egress, Ingress, egress, ingress, wishes};
 pub use report::{Metrics, serve_metrics};

@@ -4,10 +4,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use zi2_config::{ChainMode, Config, IngressMode, LogAddresses};
-use zi2_flow::{ChainRules, ReceiverRules, SenderRules, Services};
+use zi2_flow::{ChainRules, DkimRules, ReceiverRules, SenderRules, Services};
 use zi2_keys::{FileError, Keyring, Resolver};
 use zi2_mail::{HostName, Timestamp};
 use zi2_sig::Kid;
+
+/// The private keys of a configuration.
+pub struct Keys {
+    /// Those that certify.
+    pub ring: Keyring,
+    /// Those of DKIM; nothing where mail is not signed.
+    pub dkim: Option<Arc<DkimRules>>,
+}
 
 /// What messages go by.
 pub struct Live {
@@ -35,11 +43,11 @@ pub struct Live {
 
 impl Live {
     /// The rules of a configuration.
-    pub fn new(config: &Config, keys: &Keyring, services: Services, now: Timestamp) -> Live {
+    pub fn new(config: &Config, keys: &Keys, services: Services, now: Timestamp) -> Live {
         Live {
             services,
-            receiver: Arc::new(ReceiverRules::of(config, keys)),
-            sender: SenderRules::of(config, keys, now),
+            receiver: Arc::new(ReceiverRules::of(config, &keys.ring)),
+            sender: SenderRules::of(config, &keys.ring, keys.dkim.clone(), now),
             authserv_id: config.server.authserv_id.clone(),
             sid: config.server.sid.clone(),
             chain: chain(config),
@@ -62,12 +70,14 @@ fn chain(config: &Config) -> Option<(ChainRules, ChainMode)> {
 }
 
 /// Our keys; a directory that does not exist holds none.
-pub(crate) fn keyring(config: &Config) -> Result<Keyring, FileError> {
+pub(crate) fn keys(config: &Config) -> Result<Keys, FileError> {
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
-    match zi2_flow::keyring(config, credentials.as_deref().map(Path::new)) {
-        Err(error) if error.is_absent() => Ok(Keyring::empty()),
-        other => other,
-    }
+    let credentials = credentials.as_deref().map(Path::new);
+    let ring = match zi2_flow::keyring(config, credentials) {
+        Err(error) if error.is_absent() => Keyring::empty(),
+        other => other?,
+    };
+    Ok(Keys { ring, dkim: DkimRules::load(config, credentials)?.map(Arc::new) })
 }
 
 /// A resolver as configured.

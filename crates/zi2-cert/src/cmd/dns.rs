@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use zi2_config::KeySource;
+use zi2_config::{Config, KeySource};
+use zi2_flow::{DkimKeyFacts, DkimRules};
 use zi2_mail::Domain;
 use zi2_sig::Kid;
 
@@ -19,7 +20,7 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Verb {
-    /// Print the records of our keys at both names
+    /// Print the records of our certifying keys at both names, and of our DKIM keys
     Show(Show),
 }
 
@@ -56,7 +57,8 @@ pub(crate) fn run(args: &Args, common: &Common, io: &mut Io<'_>) -> Result<Exit,
     let keys =
         keys.map_err(|error| Trouble::new(Exit::NoPerm, error, "Run this as root, or as the user who owns the keys."))?;
     let keys: Vec<_> = keys.into_iter().filter(|(kid, _)| show.kid.is_none_or(|wanted| wanted == *kid)).collect();
-    if keys.is_empty() {
+    let dkim = if show.kid.is_none() { dkim_keys(&config, io) } else { Vec::new() };
+    if keys.is_empty() && dkim.is_empty() {
         let what = match show.kid {
             Some(kid) => format!("there is no key {kid}"),
             None => "there is no key".to_owned(),
@@ -75,7 +77,21 @@ pub(crate) fn run(args: &Args, common: &Common, io: &mut Io<'_>) -> Result<Exit,
     let of_domain = |domain: &Domain| -> Vec<Record> {
         keys.iter().flat_map(|(kid, key)| records::of_key(domain, *kid, *key, show.ttl)).collect()
     };
-    let all: Vec<Record> = domains.iter().flat_map(of_domain).collect();
+    let is_wanted = |key: &&DkimKeyFacts| domains.contains(&key.domain);
+    let of_dkim = dkim.iter().filter(is_wanted);
+    let of_dkim = of_dkim.map(|key| records::of_dkim(&key.domain, &key.selector, &key.key.record(), show.ttl));
+    let all: Vec<Record> = domains.iter().flat_map(of_domain).chain(of_dkim).collect();
     write!(io.out, "{}", show.format.write(&all))?;
     Ok(Exit::Ok)
+}
+
+/// The keys of DKIM. Whoever may not read them still gets the other records, and is told.
+fn dkim_keys(config: &Config, io: &mut Io<'_>) -> Vec<DkimKeyFacts> {
+    match DkimRules::read(config, None) {
+        Ok(rules) => rules.keys(),
+        Err(error) => {
+            io.talk(format_args!("zi2-cert: note: no records of DKIM are shown: {error}"));
+            Vec::new()
+        }
+    }
 }

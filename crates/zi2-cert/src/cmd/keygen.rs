@@ -1,4 +1,6 @@
-//! `keygen`: a key pair, and the records that publish it.
+//! `keygen`: a key pair, and the records that publish it. Keys of DKIM are the business of [`dkim`].
+
+mod dkim;
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
@@ -20,11 +22,13 @@ pub(crate) struct Args {
     #[arg(long, required = true, value_name = "DOMAIN", value_parser = super::domain)]
     domain: Vec<Domain>,
     /// The key's identifier, zi2-cert-YYYY-MM [default: this month's]
-    #[arg(long, value_parser = super::kid)]
+    #[arg(long, value_parser = super::kid, conflicts_with = "dkim")]
     kid: Option<Kid>,
-    /// The directory for keys
-    #[arg(long, default_value = "/etc/zi2/keys")]
-    dir: PathBuf,
+    /// The directory for keys [default: /etc/zi2/keys; with --dkim that of the configuration]
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    #[command(flatten)]
+    dkim: dkim::DkimArgs,
     /// Replace a key of this identifier; a dated copy of the old one is kept
     #[arg(long)]
     force: bool,
@@ -34,7 +38,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, common: &Common, io: &mut Io<'_>) -> Result<Exit, Trouble> {
+    if args.dkim.is_asked() {
+        return dkim::run(args, common, io);
+    }
     let now = io.host.now;
+    let dir = args.dir.as_deref().unwrap_or(Path::new(KEYS));
     let (year, month) = now.month();
     let kid = match args.kid {
         Some(kid) => kid,
@@ -43,8 +51,8 @@ pub(crate) fn run(args: &Args, common: &Common, io: &mut Io<'_>) -> Result<Exit,
         }
     };
     let seed = Seed::from_system().map_err(|error| Trouble::new(Exit::Software, error, "Nothing was written."))?;
-    make_directory(&args.dir)?;
-    let written = if args.force { replace(&args.dir, kid, &seed, now) } else { create(&args.dir, kid, &seed) };
+    make_directory(dir)?;
+    let written = if args.force { replace(dir, kid, &seed, now) } else { create(dir, kid, &seed) };
     let written = written.map_err(|error| refused(&error))?;
     let records: Vec<Record> =
         args.domain.iter().flat_map(|domain| records::of_key(domain, kid, written.public, TTL)).collect();
@@ -53,9 +61,12 @@ pub(crate) fn run(args: &Args, common: &Common, io: &mut Io<'_>) -> Result<Exit,
     } else {
         text(&written, &records, io)?
     }
-    next_steps(args, common, io);
+    next_steps(args, dir, common, io);
     Ok(Exit::Ok)
 }
+
+/// Where the daemon looks for keys, unless it is told otherwise.
+const KEYS: &str = "/etc/zi2/keys";
 
 /// The key directory of a fresh host, for its owner alone (security.md K2).
 fn make_directory(path: &Path) -> Result<(), Trouble> {
@@ -93,14 +104,14 @@ fn json(kid: Kid, written: &Written, records: &[Record], io: &mut Io<'_>) -> Res
     Ok(io.result(format_args!("{object}"))?)
 }
 
-fn next_steps(args: &Args, common: &Common, io: &mut Io<'_>) {
+fn next_steps(args: &Args, dir: &Path, common: &Common, io: &mut Io<'_>) {
     let directory = crate::settings::load_nameless(common, &io.host).map(|config| config.keys.source);
-    let elsewhere = directory.is_ok_and(|source| source != zi2_config::KeySource::Directory(args.dir.clone()));
+    let elsewhere = directory.is_ok_and(|source| source != zi2_config::KeySource::Directory(dir.to_owned()));
     io.talk(format_args!("Next:"));
     if elsewhere {
         io.talk(format_args!(
             "  - the milter looks for keys elsewhere: set dir = \"{}\" below [keys] in zi2.toml",
-            args.dir.display()
+            dir.display()
         ));
     }
     io.talk(format_args!("  - publish both records (zi2-cert dns show --format cloudflare|route53|nsupdate|zone)"));

@@ -1,12 +1,15 @@
-//! `sign`: one message certified offline, for tests and for mail that no milter sees.
+//! `sign`: one message certified offline, for tests and for mail that no milter sees. Where the configuration signs with
+//! DKIM, so does this.
 
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 use rustix::rand::{GetRandomFlags, getrandom};
 use zi2_config::Config;
+use zi2_flow::DkimRules;
 use zi2_keys::{FileError, KeyPlace, Keyring};
-use zi2_mail::{DigestPlan, HostName, Message, Timestamp, crlf_from_file};
+use zi2_mail::{DigestPlan, Header, HostName, Message, Timestamp, crlf_from_file, parse_from};
+use zi2_sig::dkim;
 use zi2_sig::{FIELD_NAME, Form, Identity, Kid, Refusal, Signer, SigningKey};
 use zi2_trust::Reason;
 
@@ -76,7 +79,10 @@ pub(crate) fn run(args: &Args, common: &Common, io: &mut Io<'_>) -> Result<Exit,
         Some(nonce) => nonce,
         None => random()?,
     };
-    let signed = certified(&file, key, &Identity { sid, kid }, form, now, nonce)?;
+    let dkim = config.as_ref().map(|config| DkimRules::load(config, None)).transpose();
+    let dkim = dkim.map_err(|error| Trouble::new(Exit::NoPerm, error, "Nothing was signed."))?.flatten();
+    let by = By { key, identity: &Identity { sid, kid }, form, now, nonce, dkim: dkim.as_ref() };
+    let signed = by.signed(&file, io)?;
     io.out.write_all(&signed)?;
     Ok(Exit::Ok)
 }
@@ -99,28 +105,58 @@ fn keyring(args: &Args, config: Option<&Config>) -> Result<(Keyring, Option<Kid>
     Ok((ring, wanted))
 }
 
-/// The message with its new field on top. Line ends stay as they are in the file; earlier ZI2 fields go, as in the milter.
-fn certified(
-    file: &[u8],
-    key: &SigningKey,
-    identity: &Identity,
+/// Who signs, and how.
+struct By<'a> {
+    key: &'a SigningKey,
+    identity: &'a Identity,
     form: Form,
     now: Timestamp,
     nonce: [u8; 16],
-) -> Result<Vec<u8>, Trouble> {
-    let octets = crlf_from_file(file);
-    let bare = without_certifications(&octets);
-    let message = Message::split(&bare);
-    let mut plan = DigestPlan::new();
-    let signer =
-        Signer::new(&message.header, identity, form, now, nonce, &mut plan).map_err(|refusal| refused(&refusal))?;
-    let signed = signer.finish(&plan.digest(message.body), key).map_err(|refusal| refused(&refusal))?;
-    let whole = [signed.field.wire().as_bytes(), b"\r\n", &bare].concat();
-    match octets {
-        std::borrow::Cow::Borrowed(_) => Ok(whole),
-        // Every LF of the file became CRLF, so this gives the file's own octets back.
-        std::borrow::Cow::Owned(_) => Ok(lf(&whole)),
+    dkim: Option<&'a DkimRules>,
+}
+
+impl By<'_> {
+    /// The message with its new fields on top. Line ends stay as they are in the file; earlier ZI2 fields go, as in the milter.
+    fn signed(&self, file: &[u8], io: &mut Io<'_>) -> Result<Vec<u8>, Trouble> {
+        let octets = crlf_from_file(file);
+        let bare = without_certifications(&octets);
+        let message = Message::split(&bare);
+        let mut plan = DigestPlan::new();
+        let signer = Signer::new(&message.header, self.identity, self.form, self.now, self.nonce, &mut plan);
+        let signer = signer.map_err(|refusal| refused(&refusal))?;
+        let dkim = self.dkim_signer(&message.header, &mut plan, io)?;
+        let digests = plan.digest(message.body);
+        let signed = signer.finish(&digests, self.key).map_err(|refusal| refused(&refusal))?;
+        let added = [signed.field];
+        let signatures = dkim.map_or(Ok(Vec::new()), |dkim| dkim.finish(&digests, &added)).map_err(unsigned)?;
+        let lines: String = signatures.iter().chain(&added).map(|field| field.wire() + "\r\n").collect();
+        let whole = [lines.as_bytes(), &bare].concat();
+        match octets {
+            std::borrow::Cow::Borrowed(_) => Ok(whole),
+            // Every LF of the file became CRLF, so this gives the file's own octets back.
+            std::borrow::Cow::Owned(_) => Ok(lf(&whole)),
+        }
     }
+
+    fn dkim_signer(
+        &self,
+        header: &Header<'_>,
+        plan: &mut DigestPlan,
+        io: &mut Io<'_>,
+    ) -> Result<Option<dkim::Signer>, Trouble> {
+        let Some(rules) = self.dkim else { return Ok(None) };
+        let from = header.named("from").next().and_then(|from| parse_from(from.value()).ok());
+        let identities = from.map(|from| rules.identities(&from)).unwrap_or_default();
+        if identities.is_empty() {
+            io.talk(format_args!("zi2-cert: note: not signed with DKIM: there is no key for the From address"));
+            return Ok(None);
+        }
+        dkim::Signer::new(header, identities, &rules.recipe, self.now, plan).map(Some).map_err(unsigned)
+    }
+}
+
+fn unsigned(refusal: dkim::Refusal) -> Trouble {
+    Trouble::new(Exit::Data, format!("not signed with DKIM: {refusal}"), "Nothing was signed.")
 }
 
 fn without_certifications(octets: &[u8]) -> Vec<u8> {

@@ -1,4 +1,5 @@
 //! A host that is well, to be broken in one place.
+#![allow(dead_code, reason = "each test program uses a part")]
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

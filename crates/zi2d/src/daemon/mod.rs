@@ -13,14 +13,14 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use zi2_config::{Config, Loaded, Paths, StoreBackend};
-use zi2_flow::Services;
+use zi2_flow::{DkimRules, Services};
 use zi2_keys::Documents;
 use zi2_milter::{Inherited, Limits, Service, Stats, Verdict, serve};
 use zi2_store::{Durability, MemoryStore, Settings, SqliteStore, Store, StoreHandle};
 
 use crate::host::{Account, Listening, bind, enter_sandbox, notify};
 use crate::limits::FLUSH_TIME;
-use crate::live::{keyring, resolver};
+use crate::live::{keys, resolver};
 use crate::milter::{egress, ingress, wishes};
 use crate::report::{Direction, Logging, start_logging};
 use crate::trouble::Trouble;
@@ -36,11 +36,11 @@ pub(crate) fn check(paths: &Paths) -> Result<(), Trouble> {
         account.become_it()?;
         load(paths)?;
     }
-    let keys = keyring(&config)?;
+    let keys = keys(&config)?;
     for notice in notices {
         say(&format!("note: {notice}"));
     }
-    if keys.public_keys().next().is_none() && !config.egress.listen.is_empty() {
+    if keys.ring.public_keys().next().is_none() && !config.egress.listen.is_empty() {
         say("note: there is no key, so nothing will be certified; make one: zi2-cert keygen --domain DOMAIN");
     }
     say(&format!("{}: all right", paths.file.display()));
@@ -80,7 +80,7 @@ fn say(text: &str) {
 
 async fn run(config: Config, paths: Paths, logging: &Logging) -> Result<(), Trouble> {
     let clock = Clock::system();
-    let keys = keyring(&config)?;
+    let keys = keys(&config)?;
     let store = open_store(&config)?;
     let resolver = resolver(&config)
         .map_err(|error| Trouble::unavailable(error, "Name resolvers as dns.servers, or mend /etc/resolv.conf."))?;
@@ -193,5 +193,29 @@ fn say_what_signs(config: &Config, live: &Live) {
         None => tracing::warn!(
             "there is no key whose month has begun, so nothing will be certified; make one: zi2-cert keygen --domain DOMAIN"
         ),
+    }
+    if let Some(dkim) = &live.sender.dkim {
+        say_what_signs_dkim(config, dkim);
+    }
+}
+
+/// OpenDKIM's users are told by its log which keys it uses; a domain without a key is told once, not with each message.
+fn say_what_signs_dkim(config: &Config, dkim: &DkimRules) {
+    let keys = dkim.keys();
+    tracing::info!(keys = keys.len(), "signs with DKIM");
+    let has_table = config.dkim.tables.is_some();
+    let without: Vec<_> = config
+        .server
+        .hosted
+        .iter()
+        .filter(|domain| !has_table && !keys.iter().any(|key| key.domain == **domain))
+        .map(ToString::to_string)
+        .collect();
+    if !without.is_empty() {
+        tracing::warn!(
+            domains = without.len(),
+            first = without.iter().min(),
+            "no DKIM key is there for some hosted domains; make them: zi2-cert keygen --dkim --domain DOMAIN"
+        );
     }
 }

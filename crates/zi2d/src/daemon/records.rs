@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use zi2_flow::DkimRules;
 use zi2_keys::Budget;
 use zi2_mail::Domain;
+use zi2_sig::dkim::Outcome;
 use zi2_sig::{KeyRecord, Kid, PublicKey, RecordKey};
 use zi2_trust::QueryName;
 
@@ -13,8 +15,33 @@ use crate::limits::WATCHED_DOMAINS;
 /// Time and look-ups for one domain: it is nobody's mail that waits.
 const BUDGET: (u32, Duration) = (8, Duration::from_secs(10));
 
-/// Whether every hosted domain publishes the key that signs; none without a key, and when DNS did not answer for one.
+/// Whether every key that certifies or signs is published; none without a key, and when DNS did not answer for one.
 pub(super) async fn all_published(live: &Live) -> Option<bool> {
+    match (&live.sender.signer, &live.sender.dkim) {
+        (Some(_), None) => all_certifying(live).await,
+        (None, Some(dkim)) => all_signing(live, dkim).await,
+        (Some(_), Some(dkim)) => Some(all_certifying(live).await? & all_signing(live, dkim).await?),
+        (None, None) => None,
+    }
+}
+
+/// Whether all keys of DKIM are published.
+async fn all_signing(live: &Live, dkim: &DkimRules) -> Option<bool> {
+    let (look_ups, time) = BUDGET;
+    let mut all = true;
+    for key in dkim.keys().iter().take(WATCHED_DOMAINS) {
+        let outcome = key.published(&live.services.resolver, &Budget::new(look_ups, time)).await.ok()?;
+        if outcome != Outcome::Pass {
+            let (domain, selector, reason) = (&key.domain, &key.selector, outcome.reason());
+            tracing::warn!(%domain, %selector, reason, "does not publish the DKIM key that signs its mail; ask: zi2-cert dns show");
+        }
+        all &= outcome == Outcome::Pass;
+    }
+    Some(all)
+}
+
+/// Whether every hosted domain publishes the key that certifies.
+async fn all_certifying(live: &Live) -> Option<bool> {
     let (identity, key) = live.sender.signer.as_ref()?;
     let mut all = true;
     for domain in live.sender.hosted.iter().take(WATCHED_DOMAINS) {

@@ -6,14 +6,13 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 use zi2_config::{Config, Loaded, Paths};
-use zi2_keys::Keyring;
 
 use super::{load, say_what_signs};
 use crate::host::notify;
 use crate::limits::CALENDAR_PAUSE;
-use crate::live::{keyring, resolver};
+use crate::live::{self, resolver};
 use crate::trouble::Trouble;
-use crate::{Desk, Live};
+use crate::{Desk, Keys, Live};
 
 /// What the process is told by others.
 pub(super) struct Signals {
@@ -39,7 +38,7 @@ pub(super) struct Supervisor {
     pub(super) desk: Arc<Desk>,
     pub(super) paths: Paths,
     pub(super) config: Config,
-    pub(super) keys: Keyring,
+    pub(super) keys: Keys,
 }
 
 impl Supervisor {
@@ -78,7 +77,7 @@ impl Supervisor {
 
     fn read(&mut self) -> Result<(), Trouble> {
         let Loaded { config, notices, .. } = load(&self.paths)?;
-        let keys = keyring(&config)?;
+        let keys = live::keys(&config)?;
         let now = self.desk.live();
         let mut services = now.services.clone();
         if config.dns != self.config.dns {
@@ -99,7 +98,7 @@ impl Supervisor {
     /// A new month may have a new key.
     fn turn_page(&self) {
         let (live, now) = (self.desk.live(), self.desk.clock.now());
-        let due = self.keys.active(now, self.config.keys.kid).map(|(kid, _)| kid);
+        let due = self.keys.ring.active(now, self.config.keys.kid).map(|(kid, _)| kid);
         if due != live.signs_with() {
             let live = Live::new(&self.config, &self.keys, live.services.clone(), now);
             say_what_signs(&self.config, &live);

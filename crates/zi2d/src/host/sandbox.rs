@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use landlock::{ABI, Access, AccessFs, Ruleset, RulesetAttr, RulesetCreatedAttr, path_beneath_rules};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
-use zi2_config::{Config, KeySource, Paths};
+use zi2_config::{Config, Dkim, DkimKeyPlace, KeySource, Paths};
 
 use super::account::writable;
 use crate::limits::FILE_HANDLES;
@@ -74,9 +74,29 @@ fn readable(config: &Config, paths: &Paths) -> Vec<PathBuf> {
         KeySource::Directory(directory) => Some(directory.clone()),
         KeySource::ProductFile(file) => parent(file),
     });
+    readable.extend(dkim(config));
     readable.extend(std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from));
     readable.retain(|path| path.exists());
     readable
+}
+
+/// Where keys of DKIM are.
+fn dkim(config: &Config) -> Vec<PathBuf> {
+    let Dkim { dir, tables, .. } = &config.dkim;
+    let entries = tables.iter().flat_map(|tables| tables.keys());
+    let files = entries.filter_map(|entry| match &entry.key {
+        DkimKeyPlace::File(path) => path.parent().map(Path::to_owned),
+        // The part that is the same for all domains.
+        DkimKeyPlace::FileOfAuthor(template) => {
+            let fixed = template.split('%').next().and_then(|text| text.rsplit_once('/'));
+            fixed.map(|(directory, _)| PathBuf::from(directory))
+        }
+        DkimKeyPlace::Inline(_) => entry.place.file().and_then(Path::parent).map(Path::to_owned),
+    });
+    let mut places: Vec<PathBuf> = files.chain([dir.clone()]).collect();
+    places.sort_unstable();
+    places.dedup();
+    places
 }
 
 /// Answers EPERM to calls that would only serve somebody who has taken the process over: other programs, other

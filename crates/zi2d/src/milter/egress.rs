@@ -1,11 +1,11 @@
-//! An outgoing message: certified, if its submitter may send as its From domain.
+//! An outgoing message: certified and signed with DKIM, if its submitter may send as its From domain.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::time::timeout;
 use zi2_config::Submitter;
-use zi2_flow::{Certified, Departure, Outbound, date_field, message_id_field};
+use zi2_flow::{Certified, Departed, Departure, DkimOutcome, Outbound, date_field, message_id_field};
 use zi2_mail::{Domain, Header, HeaderBuilder, NewField, Timestamp};
 use zi2_milter::{Edits, Envelope, LeadingSpace, Macros, Message, Next, Opening, Outcome};
 use zi2_trust::Reason;
@@ -17,7 +17,7 @@ use super::guard::caught;
 use super::ingress::push;
 use super::written::{Kind, Written};
 use crate::limits::ISSUE_TIME;
-use crate::report::{Line, Result, Unsigned};
+use crate::report::{DkimSigned, Line, Result, Unsigned};
 use crate::{Desk, Live};
 
 /// An outgoing message.
@@ -41,8 +41,8 @@ struct Fields {
 
 /// What will become of the message.
 enum Plan {
-    /// Certified, with these fields added.
-    Certify { outbound: Box<Outbound>, header: Header<'static>, completed: Vec<NewField>, now: Timestamp },
+    /// Certified, signed with DKIM or both, with these fields added.
+    Sign { outbound: Box<Outbound>, header: Header<'static>, completed: Vec<NewField>, now: Timestamp },
     /// Left as it is.
     Leave { reason: Reason, from: Option<Domain>, ours: Ours },
     /// Marked for local recipients.
@@ -88,7 +88,7 @@ impl Egress {
             return leave(reason, None, Ours::Yes);
         };
         match self.live.sender.depart(&header, submitter, now, nonce) {
-            Departure::Certify(outbound) => Plan::Certify { outbound, header, completed, now },
+            Departure::Sign(outbound) => Plan::Sign { outbound, header, completed, now },
             Departure::Leave(Reason::NoneAbsent, from) => leave(Reason::NoneAbsent, from, Ours::No),
             Departure::Leave(reason, from) => leave(reason, from, Ours::Yes),
             Departure::Mismatch(from) => Plan::Mismatch { from, now },
@@ -109,9 +109,7 @@ impl Egress {
 
     async fn carry_out(&mut self) -> (Outcome, Verdict) {
         match std::mem::replace(&mut self.plan, Plan::Broken) {
-            Plan::Certify { outbound, header, completed, now } => {
-                self.certify(*outbound, &header, &completed, now).await
-            }
+            Plan::Sign { outbound, header, completed, now } => self.sign(*outbound, &header, &completed, now).await,
             Plan::Leave { reason, from, ours } => self.leave(Unsigned::Skipped, reason, from, ours, &[]),
             Plan::Mismatch { from, now } => {
                 let local = self.wrapper.envelope().any_hosted(&self.live.sender.hosted);
@@ -121,14 +119,15 @@ impl Egress {
             }
             Plan::Reject { from } => {
                 let text = "this login may not send as the domain of the From field";
-                let verdict = Verdict::Unsigned(Unsigned::Rejected, Reason::TenantLoginMismatch, from);
+                let (reason, ours) = (Reason::TenantLoginMismatch, Ours::Yes);
+                let verdict = Verdict::Unsigned(Unsigned::Rejected, reason, from, self.dkim_left(ours, reason));
                 (refused((5, 7, 1), text), verdict)
             }
             Plan::Broken => self.leave(Unsigned::Skipped, Reason::InternalError, None, Ours::Yes, &[]),
         }
     }
 
-    async fn certify(
+    async fn sign(
         &self,
         outbound: Outbound,
         header: &Header<'_>,
@@ -138,21 +137,41 @@ impl Egress {
         let from = outbound.from().domain().cloned();
         let envelope = self.wrapper.envelope();
         let finished = caught(|| outbound.finish(header, &envelope, &self.live.sender.hosted));
-        let certified = match finished {
-            Some(Ok(certified)) => certified,
-            Some(Err(refusal)) => {
-                return self.leave(Unsigned::Skipped, Reason::from(&refusal), from, Ours::Yes, &[]);
-            }
-            None => return self.leave(Unsigned::Skipped, Reason::InternalError, from, Ours::Yes, &[]),
+        let Some(Departed { certified, dkim }) = finished else {
+            return self.leave(Unsigned::Skipped, Reason::InternalError, from, Ours::Yes, &[]);
         };
-        // §9: who brings an unconsumed nonce has level 3. A copy that leaves could be brought back by anybody, so only
-        // messages that stay here are in the log.
-        if self.live.issued_log && envelope.all_hosted(&self.live.sender.hosted) {
-            self.issue(&certified, now).await;
+        let (signatures, dkim) = match dkim {
+            DkimOutcome::Off => (Vec::new(), DkimSigned::NotAsked),
+            DkimOutcome::Unsigned(reason) => (Vec::new(), DkimSigned::Unsigned(reason)),
+            DkimOutcome::Signed(fields) => {
+                let count = fields.len();
+                (fields, DkimSigned::Signed(count))
+            }
+        };
+        if let Ok(certified) = &certified {
+            self.issue_if_local(certified, &envelope, now).await;
         }
-        let mark = certified.local.as_ref().map(|judgement| verified(judgement, &self.live.authserv_id, now));
-        let on_top: Vec<_> = mark.into_iter().flatten().chain([certified.signed.field]).collect();
-        (self.edited(Ours::Yes, &on_top, completed), Verdict::Signed(from))
+        // Without a signature nothing depends on the fields that the client left out: the message stays as it is.
+        let completed = if certified.is_ok() || !signatures.is_empty() { completed } else { &[] };
+        let (certificate, verdict) = match certified {
+            Ok(Certified { signed, local }) => {
+                let mark = local.as_ref().map(|judgement| verified(judgement, &self.live.authserv_id, now));
+                (Some((mark, signed.field)), Verdict::Signed(from, dkim))
+            }
+            Err(reason) => (None, Verdict::Unsigned(Unsigned::Skipped, reason, from, dkim)),
+        };
+        let (mark, field) = certificate.unzip();
+        // DKIM covers the certification, so it stands above it.
+        let on_top: Vec<_> = mark.flatten().into_iter().flatten().chain(signatures).chain(field).collect();
+        (self.edited(Ours::Yes, &on_top, completed), verdict)
+    }
+
+    /// §9: who brings an unconsumed nonce has level 3. A copy that leaves could be brought back by anybody, so only messages
+    /// that stay here are in the log.
+    async fn issue_if_local(&self, certified: &Certified, envelope: &zi2_flow::Envelope, now: Timestamp) {
+        if self.live.issued_log && envelope.all_hosted(&self.live.sender.hosted) {
+            self.issue(certified, now).await;
+        }
     }
 
     /// Remembers a nonce before the message leaves. Without the entry the message has a lower level where it comes in.
@@ -171,7 +190,13 @@ impl Egress {
         ours: Ours,
         on_top: &[NewField],
     ) -> (Outcome, Verdict) {
-        (self.edited(ours, on_top, &[]), Verdict::Unsigned(how, reason, from))
+        (self.edited(ours, on_top, &[]), Verdict::Unsigned(how, reason, from, self.dkim_left(ours, reason)))
+    }
+
+    /// What is not certified for this reason is not signed either, if it is ours at all.
+    fn dkim_left(&self, ours: Ours, reason: Reason) -> DkimSigned {
+        let is_asked = self.live.sender.dkim.is_some() && ours == Ours::Yes;
+        if is_asked { DkimSigned::Unsigned(reason) } else { DkimSigned::NotAsked }
     }
 
     fn edited(&self, ours: Ours, on_top: &[NewField], at_the_end: &[NewField]) -> Outcome {
@@ -187,8 +212,8 @@ impl Egress {
 
 /// What became of it, for log and figures.
 enum Verdict {
-    Signed(Option<Domain>),
-    Unsigned(Unsigned, Reason, Option<Domain>),
+    Signed(Option<Domain>, DkimSigned),
+    Unsigned(Unsigned, Reason, Option<Domain>, DkimSigned),
 }
 
 impl Message for Egress {
@@ -209,13 +234,13 @@ impl Message for Egress {
             self.plan = caught(|| self.plan(header)).unwrap_or(Plan::Broken);
         }
         match self.plan {
-            Plan::Certify { .. } => Next::More,
+            Plan::Sign { .. } => Next::More,
             _ => Next::Enough,
         }
     }
 
     fn body(&mut self, chunk: &[u8]) -> Next {
-        if let Plan::Certify { outbound, .. } = &mut self.plan
+        if let Plan::Sign { outbound, .. } = &mut self.plan
             && caught(|| outbound.body(chunk)).is_none()
         {
             self.plan = Plan::Broken;
@@ -229,9 +254,9 @@ impl Message for Egress {
         let (outcome, verdict) = self.carry_out().await;
         let signer = self.live.sender.signer.as_ref().map(|(identity, _)| identity);
         let result = match &verdict {
-            Verdict::Signed(from) => Result::Signed { from: from.as_ref(), identity: signer },
-            Verdict::Unsigned(how, reason, from) => {
-                Result::Unsigned { how: *how, reason: *reason, from: from.as_ref() }
+            Verdict::Signed(from, dkim) => Result::Signed { from: from.as_ref(), identity: signer, dkim: *dkim },
+            Verdict::Unsigned(how, reason, from, dkim) => {
+                Result::Unsigned { how: *how, reason: *reason, from: from.as_ref(), dkim: *dkim }
             }
         };
         let line = Line {

@@ -35,9 +35,38 @@ pub(crate) enum Result<'a> {
     /// Judged on ingress.
     Verified(&'a Judgement, Option<&'a ChainResults>),
     /// Certified on egress.
-    Signed { from: Option<&'a Domain>, identity: Option<&'a Identity> },
+    Signed { from: Option<&'a Domain>, identity: Option<&'a Identity>, dkim: DkimSigned },
     /// Not certified on egress.
-    Unsigned { how: Unsigned, reason: Reason, from: Option<&'a Domain> },
+    Unsigned { how: Unsigned, reason: Reason, from: Option<&'a Domain>, dkim: DkimSigned },
+}
+
+/// What DKIM did with a message on egress.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum DkimSigned {
+    /// Mail is not signed here, or this message is not ours to sign.
+    NotAsked,
+    /// So many signatures were made.
+    Signed(usize),
+    /// None was made.
+    Unsigned(Reason),
+}
+
+impl DkimSigned {
+    /// Result and reason, as counted; nothing where nothing was asked.
+    fn words(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            DkimSigned::NotAsked => None,
+            DkimSigned::Signed(_) => Some(("signed", "ok")),
+            DkimSigned::Unsigned(reason) => Some(("skipped", reason.as_str())),
+        }
+    }
+
+    fn count(self) -> Option<usize> {
+        match self {
+            DkimSigned::Signed(count) => Some(count),
+            DkimSigned::NotAsked | DkimSigned::Unsigned(_) => None,
+        }
+    }
 }
 
 /// How a message was not certified.
@@ -69,13 +98,13 @@ impl Line<'_> {
                 }
                 self.log_judgement(judgement, chain);
             }
-            Result::Signed { from, identity } => {
+            Result::Signed { from, identity, dkim } => {
                 metrics.departed("signed", "ok", self.took);
-                self.log_departure("signed", None, from, identity);
+                self.tell_departure("signed", None, from, identity, dkim, metrics);
             }
-            Result::Unsigned { how, reason, from } => {
+            Result::Unsigned { how, reason, from, dkim } => {
                 metrics.departed(how.as_str(), reason.as_str(), self.took);
-                self.log_departure(how.as_str(), Some(reason), from, None);
+                self.tell_departure(how.as_str(), Some(reason), from, None, dkim, metrics);
             }
         }
     }
@@ -104,13 +133,19 @@ impl Line<'_> {
         );
     }
 
-    fn log_departure(
+    fn tell_departure(
         &self,
         result: &'static str,
         reason: Option<Reason>,
         from: Option<&Domain>,
         identity: Option<&Identity>,
+        dkim: DkimSigned,
+        metrics: &Metrics,
     ) {
+        let dkim_words = dkim.words();
+        if let Some((result, reason)) = dkim_words {
+            metrics.dkim_departed(result, reason);
+        }
         tracing::info!(
             queue_id = word(self.queue_id()),
             direction = word(Direction::Egress.as_str()),
@@ -119,6 +154,9 @@ impl Line<'_> {
             sid = identity.map(|identity| word(&identity.sid)),
             kid = identity.map(|identity| word(identity.kid)),
             header_from_domain = from.map(word),
+            dkim = dkim_words.map(|(result, _)| word(result)),
+            dkim_signatures = dkim.count(),
+            dkim_reason = dkim_words.filter(|(result, _)| *result != "signed").map(|(_, reason)| word(reason)),
             login = self.login.as_deref().map(word),
             mail_from = self.sender.as_deref().map(word),
             recipients = self.recipients,
@@ -160,7 +198,7 @@ mod tests {
     fn queue_ids_cannot_write_lines() {
         let line = |id| Line {
             queue_id: id,
-            result: Result::Signed { from: None, identity: None },
+            result: Result::Signed { from: None, identity: None, dkim: DkimSigned::NotAsked },
             queries: 0,
             sender: None,
             login: None,

@@ -44,6 +44,7 @@ pub struct Metrics {
     lookup_times: Histogram,
     record_match: Gauge,
     dkim: Family<ResultLabels, Counter>,
+    dkim_signatures: Family<SignatureLabels, Counter>,
     spf: Family<ResultLabels, Counter>,
     dmarc: Family<ResultLabels, Counter>,
     answers: Family<DirectionLabels, Histogram>,
@@ -116,6 +117,7 @@ impl Metrics {
             lookup_times: Histogram::new(BUCKETS),
             record_match: Gauge::default(),
             dkim: Family::default(),
+            dkim_signatures: Family::default(),
             spf: Family::default(),
             dmarc: Family::default(),
             answers: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
@@ -142,10 +144,12 @@ impl Metrics {
         to.register("zi2_key_lookups", "Searches for keys by source and outcome", self.lookups.clone());
         let about = "Time of a search for keys";
         to.register_with_unit("zi2_key_lookup_duration", about, Unit::Seconds, self.lookup_times.clone());
-        let about = "1 if every hosted domain publishes the key that signs, 0 if one does not, -1 if not known";
+        let about = "1 if the keys that certify and sign are published, 0 if one is not, -1 if not known";
         to.register("zi2_dns_record_match", about, self.record_match.clone());
         self.record_match.set(-1);
         to.register("zi2_dkim_results", "DKIM signatures of incoming messages by result", self.dkim.clone());
+        let about = "Outgoing messages by the result of signing them with DKIM, and its reason";
+        to.register("zi2_dkim_signatures", about, self.dkim_signatures.clone());
         to.register("zi2_spf_results", "Incoming messages by the result of SPF", self.spf.clone());
         to.register("zi2_dmarc_results", "Incoming messages by the result of DMARC", self.dmarc.clone());
         let about = "Certifications that left without an entry in the log of issued nonces";
@@ -238,6 +242,11 @@ impl Metrics {
     pub(crate) fn departed(&self, result: &'static str, reason: &'static str, took: Duration) {
         self.count(Direction::Egress, result, took);
         self.signatures.get_or_create(&SignatureLabels { result, reason }).inc();
+    }
+
+    /// What DKIM did with an outgoing message.
+    pub(crate) fn dkim_departed(&self, result: &'static str, reason: &'static str) {
+        self.dkim_signatures.get_or_create(&SignatureLabels { result, reason }).inc();
     }
 
     fn count(&self, direction: Direction, result: &'static str, took: Duration) {

@@ -59,6 +59,7 @@ pub(crate) fn live(services: Services) -> Live {
         receiver: Arc::new(receiver(HostedDomains::new([domain("recv.example")]))),
         sender: SenderRules {
             signer: Some((identity, Arc::new(key()))),
+            dkim: None,
             form: Form::Combined,
             senders: SenderMap::new(hosted.clone(), OwnDomain::Allowed),
             hosted,

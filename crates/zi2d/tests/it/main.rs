@@ -3,6 +3,7 @@
 
 mod cases;
 mod chain;
+mod dkim;
 mod faults;
 mod forged;
 mod kit;

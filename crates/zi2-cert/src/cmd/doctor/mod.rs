@@ -2,6 +2,7 @@
 
 mod accounts;
 mod clock;
+mod dkim;
 mod dns;
 mod finding;
 mod keys;
@@ -44,8 +45,12 @@ pub(crate) fn run(args: &Args, common: &Common, io: &mut Io<'_>) -> Result<Exit,
     if let Some(config) = configuration(common, io, &mut chart) {
         let accounts = Accounts::read(&io.host.root);
         let key = keys::look(&config, &accounts, io.host.now, &mut chart);
+        let dkim = dkim::keys(&config, &mut chart);
         match args.ask.resolver(&config) {
-            Ok(resolver) => dns::look(&config, key, resolver, &mut chart)?,
+            Ok(resolver) => {
+                dns::look(&config, key, resolver.clone(), &mut chart)?;
+                dkim::published(&dkim, &resolver, &mut chart)?;
+            }
             // No server to ask is a finding; a world that cannot be read is not.
             Err(trouble) if trouble.exit == Exit::TempFail => {
                 chart.problem("dns.resolver", trouble.what, trouble.remedy)
