@@ -74,6 +74,12 @@ class Bed:
             shown = self.sender.zi2.cert("dns", "show", "--domain", domain, "--format", "zone")
             self.dns.publish(domain, shown.stdout)
 
+    def publish_dkim(self, domain):
+        """The same for the keys of DKIM."""
+        shown = self.sender.zi2.cert("dns", "show", "--domain", domain, "--format", "zone")
+        lines = [line for line in shown.stdout.splitlines() if "._domainkey." in line]
+        self.dns.publish(domain, "\n".join(lines))
+
     def down(self):
         """Stops what runs; nothing running is fine too."""
         for side in self.sides:

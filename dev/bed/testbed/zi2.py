@@ -19,7 +19,7 @@ class Zi2:
         self.bin = STATE / "bin"
 
     def prepare(self):
-        for name in ("keys", "store"):
+        for name in ("keys", "dkim", "store"):
             (self.dir / name).mkdir()
             shutil.chown(self.dir / name, "nobody")
             (self.dir / name).chmod(0o700)
