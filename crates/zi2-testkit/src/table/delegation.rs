@@ -114,7 +114,7 @@ fn one_condition_missing(sketch: Sketch) -> Sketch {
         ("none.eml", "there is no report", by_list(changed(), none)),
         ("twice.eml", "there are two reports", by_list(changed(), &twice)),
         ("forged.eml", "a forged report below the list's", by_list(changed(), none).below(&forged_below)),
-        ("plain.eml", "a forged Authentication-Results below", by_list(changed().below(&results_field()), none)),
+        ("plain.eml", "a forged Authentication-Results below", by_list(changed().below(results_field()), none)),
         ("later.eml", "only the second handler reports it", relay(by_list(changed(), none), good)),
         ("open.eml", "From is not covered by the list", open),
         ("broken.eml", "changed after the seal", sealed().with("Subject", "[list] Pay at once")),
