@@ -57,10 +57,11 @@ impl BodyDigester {
     pub fn feed(&mut self, body: &[u8]) {
         self.octets += body.len() as u64;
         for piece in body.chunks(PIECE) {
+            self.feed_forms(piece);
+            // Last: a hash fetches the octets from memory while it computes, a scan would wait for them.
             if let Some(scan) = &mut self.scan {
                 scan.feed(piece);
             }
-            self.feed_forms(piece);
         }
     }
 
