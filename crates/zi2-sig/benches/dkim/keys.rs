@@ -11,7 +11,7 @@ use zi2_mail::Domain;
 use zi2_sig::SigningKey;
 use zi2_sig::dkim::{DkimRecords, DkimSigningKey, Identity, Selector};
 
-const RSA_PKCS8: &[u8] = include_bytes!("../../tests/dkim/keys/rsa2048-pkcs8.pem");
+pub(crate) const RSA_PKCS8: &[u8] = include_bytes!("../../tests/dkim/keys/rsa2048-pkcs8.pem");
 pub(crate) const SEED: [u8; 32] = [7; 32];
 
 /// A key with all that is known of it before a message comes.

@@ -43,8 +43,12 @@ impl Mail {
         mail
     }
 
+    pub(crate) fn unsigned(&self) -> &[u8] {
+        &self.unsigned
+    }
+
     pub(crate) fn sign(&self, key: &Key) -> String {
-        let message = Message::split(black_box(&self.unsigned));
+        let message = Message::split(black_box(self.unsigned()));
         let mut plan = DigestPlan::new();
         let identities = vec![key.identity.clone()];
         let signer = Signer::new(&message.header, identities, &self.recipe, NOW, &mut plan).unwrap();
