@@ -10,12 +10,15 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use mail_auth::crypto::{Ed25519Key, RsaKey, Sha256};
-use mail_auth::dkim::{DkimSigner, Done, DomainKey};
+use mail_auth::dkim::{DkimSigner, DomainKey};
 use mail_auth::dns::{DnsCache, NoCache, Parameters, ResolverCache, TxtRecord, TxtRecordParser};
 use mail_auth::headers::HeaderWriter;
+use mail_auth::signer::Ready;
 use mail_auth::{AuthenticatedMessage, DkimResult, MessageAuthenticator};
 
-use crate::keys::{Key, RSA_PKCS8, SEED};
+use rustls_pki_types::PrivatePkcs8KeyDer;
+
+use crate::keys::{Key, SEED, rsa_der};
 
 /// Verifies and signs with one key.
 pub(crate) struct Peer {
@@ -25,14 +28,25 @@ pub(crate) struct Peer {
 }
 
 enum Signer {
-    Rsa(DkimSigner<RsaKey<Sha256>, Done>),
-    Ed25519(DkimSigner<Ed25519Key, Done>),
+    Rsa(DkimSigner<RsaKey<Sha256>, Ready>),
+    Ed25519(DkimSigner<Ed25519Key, Ready>),
 }
 
 /// The fields that our own recipe signs.
 const FIELDS: [&str; 13] = [
-    "From", "To", "Cc", "Reply-To", "Subject", "Date", "Message-ID", "Content-Type", "Content-Transfer-Encoding",
-    "MIME-Version", "Sender", "In-Reply-To", "References",
+    "From",
+    "To",
+    "Cc",
+    "Reply-To",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "Content-Type",
+    "Content-Transfer-Encoding",
+    "MIME-Version",
+    "Sender",
+    "In-Reply-To",
+    "References",
 ];
 
 impl Peer {
@@ -41,8 +55,7 @@ impl Peer {
         let name = "s2026._domainkey.example.com.".into();
         let cache = Cache { keys: Keys(HashMap::from([(name, TxtRecord::DomainKey(Arc::new(record)))])) };
         let signer = if key.identity.key.is_rsa() {
-            let pem = std::str::from_utf8(RSA_PKCS8).unwrap();
-            let key = RsaKey::<Sha256>::from_pkcs8_pem(pem).unwrap();
+            let key = RsaKey::<Sha256>::from_key_der(PrivatePkcs8KeyDer::from(rsa_der()).into()).unwrap();
             Signer::Rsa(DkimSigner::from_key(key).domain("example.com").selector("s2026").headers(FIELDS))
         } else {
             let public = zi2_sig::SigningKey::from_seed(&SEED).unwrap().public();

@@ -38,8 +38,16 @@ fn main() {
     if let Some(directory) = options.text("--write") {
         return write(directory);
     }
-    let columns =
-        ["key", "body", "octets", "floor, us", "zi2-sig, us", "mail-auth, us", "zi2-sig to floor", "mail-auth to zi2-sig"];
+    let columns = [
+        "key",
+        "body",
+        "octets",
+        "floor, us",
+        "zi2-sig, us",
+        "mail-auth, us",
+        "zi2-sig to floor",
+        "mail-auth to zi2-sig",
+    ];
     let [mut verify, mut sign] = ["verify", "sign"].map(|name| Table::new(name, &columns));
     for key in Key::all() {
         let peer = Peer::new(&key);
@@ -65,16 +73,15 @@ fn measure(key: &Key, peer: &Peer, kind: Body, octets: usize, options: &Options)
     race.enter("signing", |n| drop(black_box(mails[n].sign(key))));
     race.enter("mail-auth signing", |n| drop(black_box(peer.sign(mails[n].unsigned()))));
     let times = race.run(options.effort, SECONDS);
-    [["verifying", "floor of verifying", "mail-auth verifying"], ["signing", "floor of signing", "mail-auth signing"]].map(
-        |[ours, floor, theirs]| {
+    [["verifying", "floor of verifying", "mail-auth verifying"], ["signing", "floor of signing", "mail-auth signing"]]
+        .map(|[ours, floor, theirs]| {
             let micros = |name| Cell::Number(times.of(name) / 1e3);
             let text = |word: &str| Cell::Text(word.to_owned());
             let ratios = [Cell::Ratio(times.ratio(ours, floor)), Cell::Ratio(times.ratio(theirs, ours))];
             let [to_floor, to_ours] = ratios;
             let [floor, ours, theirs] = [floor, ours, theirs].map(micros);
             [text(key.name), text(kind.name()), size(octets), floor, ours, theirs, to_floor, to_ours]
-        },
-    )
+        })
 }
 
 fn write(directory: &str) {

@@ -7,11 +7,12 @@ use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{
     ED25519, Ed25519KeyPair, KeyPair, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256,
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use zi2_mail::Domain;
 use zi2_sig::SigningKey;
 use zi2_sig::dkim::{DkimRecords, DkimSigningKey, Identity, Selector};
 
-pub(crate) const RSA_PKCS8: &[u8] = include_bytes!("../../tests/dkim/keys/rsa2048-pkcs8.pem");
+const RSA_PKCS8: &[u8] = include_bytes!("../../tests/dkim/keys/rsa2048-pkcs8.pem");
 pub(crate) const SEED: [u8; 32] = [7; 32];
 
 /// A key with all that is known of it before a message comes.
@@ -34,12 +35,7 @@ impl Key {
     }
 
     pub(crate) fn rsa() -> Key {
-        let pem = std::str::from_utf8(RSA_PKCS8).unwrap();
-        let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-        let pair = rsa::KeyPair::from_pkcs8(
-            &base64::Engine::decode(&base64::engine::general_purpose::STANDARD, base64).unwrap(),
-        );
-        let pair = pair.unwrap();
+        let pair = rsa::KeyPair::from_pkcs8(&rsa_der()).unwrap();
         let public = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref()).unwrap();
         Key::of("RSA-2048", DkimSigningKey::parse_file(RSA_PKCS8).unwrap(), public, Floor::Rsa(Box::new(pair)))
     }
@@ -79,4 +75,11 @@ impl Key {
             }
         }
     }
+}
+
+/// The RSA key in PKCS#8.
+pub(crate) fn rsa_der() -> Vec<u8> {
+    let pem = std::str::from_utf8(RSA_PKCS8).unwrap();
+    let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    STANDARD.decode(base64).unwrap()
 }
