@@ -51,7 +51,7 @@ fn main() {
     let [mut verify, mut sign] = ["verify", "sign"].map(|name| Table::new(name, &columns));
     for key in Key::all() {
         let peer = Peer::new(&key);
-        for (octets, kind) in SIZES.into_iter().flat_map(|octets| Body::ALL.map(|kind| (octets, kind))) {
+        for (octets, kind) in sizes(&options).flat_map(|octets| Body::ALL.map(|kind| (octets, kind))) {
             let [verified, signed] = measure(&key, &peer, kind, octets, &options);
             verify.row(verified);
             sign.row(signed);
@@ -60,6 +60,12 @@ fn main() {
     let mut report = Report::new("DKIM: zi2-sig beside mail-auth 0.15");
     report.note("relaxed/relaxed, 512 different messages up to 100 KiB, keys parsed before.");
     report.table(verify).table(sign).print(&options);
+}
+
+/// All, or the one after `--octets`.
+fn sizes(options: &Options) -> impl Iterator<Item = usize> {
+    let only = options.number("--octets");
+    SIZES.into_iter().filter(move |octets| only.is_none_or(|only| only == *octets as u64))
 }
 
 fn measure(key: &Key, peer: &Peer, kind: Body, octets: usize, options: &Options) -> [[Cell; 8]; 2] {
