@@ -5,8 +5,10 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
 use thiserror::Error;
 
+use crate::canon::relaxed_value;
 use crate::{header::is_name_octet, limits};
 
 /// A header field of ours, folded. Holds no control octet but those of its folds.
@@ -48,11 +50,31 @@ impl NewField {
         let mut wire = String::with_capacity(self.name.len() + 1 + self.value.len() + self.value.len() / 32);
         wire.push_str(&self.name);
         wire.push(':');
-        for (index, line) in self.value.split('\n').enumerate() {
-            wire.push_str(if index > 0 { "\r\n" } else { "" });
+        let mut rest = self.value.as_str();
+        while let Some((line, fold)) = memchr(b'\n', rest.as_bytes()).and_then(|lf| rest.split_at_checked(lf)) {
             wire.push_str(line);
+            wire.push_str("\r\n");
+            rest = fold.get(b"\n".len()..).unwrap_or_default();
         }
+        wire.push_str(rest);
         wire
+    }
+
+    /// Appends the field in relaxed form (RFC 6376 §3.4.2), without a CRLF: what [`HeaderCanon`](crate::HeaderCanon) makes
+    /// of it on the wire.
+    pub fn write_relaxed(&self, out: &mut Vec<u8>) {
+        out.extend(self.name.bytes().map(|octet| octet.to_ascii_lowercase()));
+        out.push(b':');
+        let start = out.len();
+        for line in self.value.as_bytes().split(|octet| *octet == b'\n') {
+            let end = out.len();
+            out.extend_from_slice(if end > start { b" " } else { b"" });
+            let text = out.len();
+            relaxed_value(line, out);
+            if out.len() == text {
+                out.truncate(end);
+            }
+        }
     }
 
     /// The value as a milter hands it over: leading space included, folds as LF. A CRLF would reach the wire as CR CR LF.
@@ -153,27 +175,26 @@ impl FieldWriter {
         self.write(&[rest]);
     }
 
-    /// Adds a tag whose value may be folded after each `:`, such as a list of field names.
+    /// Adds a tag with a list of items, such as names of fields, which may be folded after each `:` between two of them.
     ///
     /// # Errors
     ///
-    /// [`FieldError`]; nothing is added.
-    pub fn list(&mut self, name: &str, value: &str) -> Result<&mut Self, FieldError> {
-        self.check_tag(name, value, |octet| matches!(octet, b'!'..=b'~') && octet != b';')?;
-        let longest = value.split_inclusive(':').map(str::len).max().unwrap_or(0);
+    /// [`FieldError`]; nothing is added. The offset is that in an item.
+    pub fn list(&mut self, name: &str, items: &[&str]) -> Result<&mut Self, FieldError> {
+        self.check_tag(name, "", |_| true)?;
+        items.iter().try_for_each(|item| check_octets(item, |octet| matches!(octet, b'!'..=b'~') && octet != b';'))?;
+        let colon = |index: usize| usize::from(index + 1 < items.len());
+        let longest = items.iter().enumerate().map(|(index, item)| item.len() + colon(index)).max().unwrap_or(0);
         self.check_length(name.len() + b"=".len() + longest)?;
-        if value.is_empty() {
-            self.separate(name.len() + b"=".len());
-            self.write(&[name, "="]);
-        }
-        for (index, item) in value.split_inclusive(':').enumerate() {
+        self.separate(name.len() + b"=".len() + items.first().map_or(0, |item| item.len()));
+        self.write(&[name, "="]);
+        for (index, item) in items.iter().enumerate() {
             // Each has its ':' but the last, after which a ';' may come.
-            let width = item.trim_end_matches(':').len() + b":".len();
-            if index == 0 {
-                self.separate(name.len() + b"=".len() + width - 1);
-                self.write(&[name, "="]);
-            } else if self.column + width > limits::FOLD_COLUMNS {
-                self.fold();
+            if index > 0 {
+                self.write(&[":"]);
+                if self.column + item.len() + b":".len() > limits::FOLD_COLUMNS {
+                    self.fold();
+                }
             }
             self.write(&[item]);
         }
@@ -303,15 +324,15 @@ fn within_line(octets: usize) -> Result<(), FieldError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Header, HeaderCanon};
     use proptest::prelude::*;
 
     #[test]
     fn a_signature_folds_greedily() {
         let mut field = FieldWriter::new("X-ZI2-Certified");
         field.tag("v", "1").unwrap().tag("d", "example.com").unwrap().tag("s", "mail.example.com").unwrap();
-        field
-            .list("h", "from:to:cc:reply-to:sender:subject:date:message-id:in-reply-to:references:mime-version")
-            .unwrap();
+        let names = "from:to:cc:reply-to:sender:subject:date:message-id:in-reply-to:references:mime-version";
+        field.list("h", &names.split(':').collect::<Vec<_>>()).unwrap();
         field.base64("bh", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=").unwrap();
         field.base64("b", &"A".repeat(88)).unwrap();
         let expected = "X-ZI2-Certified: v=1; d=example.com; s=mail.example.com; h=from:to:cc:\r\n \
@@ -357,7 +378,7 @@ mod tests {
         type Add = fn(&mut FieldWriter, &str, &str) -> Result<(), FieldError>;
         let tag: Add = |field, name, value| field.tag(name, value).map(drop);
         let base64: Add = |field, name, value| field.base64(name, value).map(drop);
-        let list: Add = |field, name, value| field.list(name, value).map(drop);
+        let list: Add = |field, name, value| field.list(name, &value.split(':').collect::<Vec<_>>()).map(drop);
         let element: Add = |field, _, text| field.element(text).map(drop);
         let unfolded: Add = |_, name, value| NewField::unfolded(name, value).map(drop);
         let rows = [
@@ -410,10 +431,16 @@ mod tests {
                 match kind {
                     0 => field.tag(name, short).map(|_| plain.push(format!("{name}={short}"))),
                     1 => field.base64(name, &base64).map(|_| plain.push(format!("{name}={base64}"))),
-                    _ => field.list(name, value).map(|_| plain.push(format!("{name}={value}"))),
+                    _ => field.list(name, &value.split(':').collect::<Vec<_>>()).map(|_| plain.push(format!("{name}={value}"))),
                 }.unwrap();
             }
-            let wire = field.finish().wire();
+            let field = field.finish();
+            let wire = field.wire();
+            let mut relaxed = [Vec::new(), Vec::new()];
+            field.write_relaxed(&mut relaxed[0]);
+            let header = Header::parse(wire.as_bytes());
+            header.fields().for_each(|field| HeaderCanon::Relaxed.write(field, &mut relaxed[1]));
+            prop_assert_eq!(&relaxed[0], &relaxed[1]);
             prop_assert!(wire.split("\r\n").all(|line| line.len() <= limits::FOLD_COLUMNS && line.len() > 1), "{wire}");
             prop_assert_eq!(wire.replace(['\r', '\n', ' '], ""), "X-ZI2-Certified:".to_owned() + &plain.join(";"));
         }

@@ -113,11 +113,16 @@ impl<'a> Tag<'a> {
     /// The value without any white space, as base64 is read.
     #[must_use]
     pub fn compact(&self) -> Cow<'a, [u8]> {
-        if !self.value.iter().any(|octet| is_fws(*octet)) {
+        // Nearly always there is none or a fold or two: what is between them is copied as a whole. No octet up to SP but
+        // those of white space gets into a list.
+        let mut parts = self.value.split(|octet| *octet <= b' ').filter(|part| !part.is_empty());
+        let first = parts.next().unwrap_or_default();
+        if first.len() == self.value.len() {
             return Cow::Borrowed(self.value);
         }
         let mut compact = Vec::with_capacity(self.value.len());
-        self.value.split(|octet| is_fws(*octet)).for_each(|part| compact.extend_from_slice(part));
+        compact.extend_from_slice(first);
+        parts.for_each(|part| compact.extend_from_slice(part));
         Cow::Owned(compact)
     }
 }

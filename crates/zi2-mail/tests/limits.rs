@@ -21,7 +21,7 @@ fn octets_of_a_line_we_write() {
     type Write = fn(&str) -> Result<NewField, FieldError>;
     let unfolded: Write = |text| NewField::unfolded("A", text);
     let tag: Write = |text| Ok(FieldWriter::new("A").tag("t", text)?.clone().finish());
-    let list: Write = |text| Ok(FieldWriter::new("A").list("h", text)?.clone().finish());
+    let list: Write = |text| Ok(FieldWriter::new("A").list("h", &[text])?.clone().finish());
     let element: Write = |text| Ok(FieldWriter::new("A").element(text)?.clone().finish());
     // All but the first leave room for a ';'.
     for (what, write, around, tail) in [

@@ -58,7 +58,9 @@ impl Admission {
         recipients: impl IntoIterator<Item = &'a str>,
         allowance: u32,
     ) -> Admission {
-        let unnamed = recipients.into_iter().filter(|recipient| !message.names(recipient)).map(recipient_hash);
+        let named = message.addressees();
+        let is_named = |recipient: &&str| named.iter().any(|named| named == recipient);
+        let unnamed = recipients.into_iter().filter(|recipient| !is_named(recipient)).map(recipient_hash);
         let mut recipients: Vec<u64> = unnamed.collect();
         recipients.sort_unstable();
         recipients.dedup();

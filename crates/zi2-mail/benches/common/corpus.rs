@@ -70,13 +70,71 @@ impl Sequence {
     }
 }
 
+/// What bodies are made of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// Words in lines, now and then two blanks.
+    Prose,
+    /// An attachment: full lines without a blank.
+    Base64,
+    /// A text whose lines end in soft breaks.
+    QuotedPrintable,
+    /// Markup with indents, TABs and blanks at the ends of lines.
+    Html,
+}
+
+impl Body {
+    pub(crate) const ALL: [Body; 4] = [Body::Prose, Body::Base64, Body::QuotedPrintable, Body::Html];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Body::Prose => "prose",
+            Body::Base64 => "base64",
+            Body::QuotedPrintable => "quoted-printable",
+            Body::Html => "indented HTML",
+        }
+    }
+
+    fn line(self, chance: &mut Sequence) -> String {
+        match self {
+            Body::Prose => prose_line(chance),
+            Body::Base64 => chance.digits(76) + "\r\n",
+            Body::QuotedPrintable => {
+                let width = 60 + chance.below(10);
+                let line = chance.words(width).replace("attached", "gr=C3=BC=C3=9Fe");
+                line + if chance.below(5) == 0 { "\r\n\r\n" } else { " =\r\n" }
+            }
+            Body::Html => {
+                let width = chance.below(50);
+                let indent = match chance.below(4) {
+                    0 => "\t".repeat(1 + chance.below(4)),
+                    _ => " ".repeat(2 * chance.below(10)),
+                };
+                let end = if chance.below(8) == 0 { " \r\n" } else { "\r\n" };
+                format!("{indent}<td class=\"cell\">{}</td>{end}", chance.words(width))
+            }
+        }
+    }
+}
+
 /// A message of ordinary shape: 20 fields in about 2.3 kB, and a body of text.
 pub(crate) fn message(number: u64, body_octets: usize) -> Vec<u8> {
     let mut chance = Sequence::new(number);
-    let mut message = header(&mut chance).into_bytes();
-    message.extend_from_slice(b"\r\n");
-    message.extend_from_slice(&body(&mut chance, body_octets));
-    message
+    let header = header(&mut chance);
+    whole(&header, &body(&mut chance, Body::Prose, body_octets))
+}
+
+/// The same without its DKIM signature, and with another body.
+pub(crate) fn unsigned(number: u64, kind: Body, body_octets: usize) -> Vec<u8> {
+    let mut chance = Sequence::new(number);
+    let header = header(&mut chance);
+    let (above, rest) = header.split_once("DKIM-Signature:").unwrap_or((&header, ""));
+    let (_, below) = rest.split_once("\r\nFrom:").unwrap_or_default();
+    whole(&[above, "From:", below].concat(), &body(&mut chance, kind, body_octets))
+}
+
+fn whole(header: &str, body: &[u8]) -> Vec<u8> {
+    [header.as_bytes(), b"\r\n", body].concat()
 }
 
 /// The header section of a message that came over three hosts.
@@ -135,15 +193,19 @@ fn header(chance: &mut Sequence) -> String {
         )
 }
 
-/// Lines of about 72 octets, an empty one after each paragraph, now and then two blanks; exactly so many octets.
-fn body(chance: &mut Sequence, octets: usize) -> Vec<u8> {
+/// Lines of about 72 octets, an empty one after each paragraph, now and then two blanks.
+fn prose_line(chance: &mut Sequence) -> String {
+    let width = 40 + chance.below(32);
+    let line = chance.words(width);
+    let line = if chance.below(10) == 0 { line.replacen(' ', "  ", 1) } else { line };
+    line + if chance.below(6) == 0 { "\r\n\r\n" } else { "\r\n" }
+}
+
+/// Exactly so many octets.
+fn body(chance: &mut Sequence, kind: Body, octets: usize) -> Vec<u8> {
     let mut body = Vec::with_capacity(octets + 100);
     while body.len() < octets {
-        let width = 40 + chance.below(32);
-        let line = chance.words(width);
-        let line = if chance.below(10) == 0 { line.replacen(' ', "  ", 1) } else { line };
-        body.extend_from_slice(line.as_bytes());
-        body.extend_from_slice(if chance.below(6) == 0 { b"\r\n\r\n" } else { b"\r\n" });
+        body.extend_from_slice(kind.line(chance).as_bytes());
     }
     body.truncate(octets.saturating_sub(b"..\r\n".len()));
     // The cut may have left a CR, which would be bare.

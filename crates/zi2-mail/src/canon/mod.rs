@@ -4,9 +4,15 @@
 
 mod body;
 mod header;
+mod lines;
+mod runs;
+mod squeezer;
 
-pub(crate) use self::body::{Ending, HeldLines, Squeezer, unchanged};
 pub use self::{
     body::BodyCanon,
     header::{HeaderCanon, relaxed_value},
+};
+pub(crate) use self::{
+    lines::{Ending, HeldLines},
+    squeezer::{Squeezer, unchanged},
 };

@@ -57,10 +57,11 @@ impl BodyDigester {
     pub fn feed(&mut self, body: &[u8]) {
         self.octets += body.len() as u64;
         for piece in body.chunks(PIECE) {
+            self.feed_forms(piece);
+            // Last: a hash fetches the octets from memory while it computes, a scan would wait for them.
             if let Some(scan) = &mut self.scan {
                 scan.feed(piece);
             }
-            self.feed_forms(piece);
         }
     }
 
@@ -164,28 +165,22 @@ impl Stream {
         for (alg, hash) in HashAlg::ALL.into_iter().zip(hashes.whole) {
             let Some(hash) = hash else { continue };
             let wanted = canons.iter().filter(|canon| plan.wants(**canon, alg));
-            end_each(&hash, wanted.map(|canon| (Lane::of(*canon, alg), lines.ending(*canon))), made);
+            end_each(hash, wanted.map(|canon| (Lane::of(*canon, alg), lines.ending(*canon))).collect(), made);
         }
         made.extend(hashes.counted.into_iter().map(|counted| counted.end(&lines)));
     }
 }
 
-/// Ends one hash in different ways; equal endings share a digest.
-fn end_each(hash: &Context, lanes: impl Iterator<Item = (Lane, Ending)>, made: &mut Vec<Made>) {
-    let mut known: Vec<(Ending, usize)> = Vec::new();
-    for (lane, ending) in lanes {
-        let digest = match known.iter().find(|(other, _)| *other == ending) {
-            Some((_, place)) => made.get(*place).map(|made| made.digest),
-            None => None,
-        };
-        let digest = digest.unwrap_or_else(|| {
-            known.push((ending, made.len()));
-            let mut hash = hash.clone();
-            ending.write(&mut |octets| hash.update(octets));
-            hash.finish()
-        });
-        made.push(Made { lane, digest, whole: None });
+/// Ends one hash in different ways; equal endings share a digest, and only different ones need the state again.
+fn end_each(mut hash: Context, lanes: Vec<(Lane, Ending)>, made: &mut Vec<Made>) {
+    let Some(&(_, ending)) = lanes.first() else { return };
+    let (same, others): (Vec<_>, Vec<_>) = lanes.into_iter().partition(|(_, other)| *other == ending);
+    if !others.is_empty() {
+        end_each(hash.clone(), others, made);
     }
+    ending.write(&mut |octets| hash.update(octets));
+    let digest = hash.finish();
+    made.extend(same.into_iter().map(|(lane, _)| Made { lane, digest, whole: None }));
 }
 
 /// The hash states that one canonical form is fed to.

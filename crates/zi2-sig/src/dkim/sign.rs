@@ -114,8 +114,8 @@ impl Signer {
         self.identities.iter().map(|identity| self.sign(identity, &names, &signed, &body_hash)).collect()
     }
 
-    /// The value of `h=`, and the canonical fields in its order.
-    fn signed_fields(&self, added: &[NewField]) -> (String, Vec<u8>) {
+    /// The names in `h=`, and the canonical fields in their order.
+    fn signed_fields(&self, added: &[NewField]) -> (Vec<&str>, Vec<u8>) {
         let (mut names, mut signed) = (Vec::new(), Vec::with_capacity(self.octets.len()));
         for covered in &self.covered {
             for range in &covered.fields {
@@ -132,10 +132,10 @@ impl Signer {
             // §5.4.2: a name more than there are fields covers that there is no further one
             names.extend(covered.is_sealed.then_some(&*covered.name));
         }
-        (names.join(":"), signed)
+        (names, signed)
     }
 
-    fn sign(&self, who: &Identity, names: &str, signed: &[u8], body_hash: &str) -> Result<NewField, Refusal> {
+    fn sign(&self, who: &Identity, names: &[&str], signed: &[u8], body_hash: &str) -> Result<NewField, Refusal> {
         let mut writer = self.tags(who, names, body_hash)?;
         let mut unsigned = writer.clone();
         // Folds depend on the length of what comes: the octets to sign are those of the final field without its `b=`.
@@ -154,7 +154,7 @@ impl Signer {
     }
 
     /// All tags but `b=`.
-    fn tags(&self, who: &Identity, names: &str, body_hash: &str) -> Result<FieldWriter, FieldError> {
+    fn tags(&self, who: &Identity, names: &[&str], body_hash: &str) -> Result<FieldWriter, FieldError> {
         let algorithm = if who.key.is_rsa() { Algorithm::RsaSha256 } else { Algorithm::Ed25519Sha256 };
         let mut writer = FieldWriter::new(DKIM_SIGNATURE);
         writer.tag("v", "1")?.tag("a", algorithm.as_str())?.tag("c", &self.recipe.canon.to_string())?;

@@ -96,7 +96,7 @@ impl Certified {
 
     /// Signed field names, `h=`, in their order; none in draft form.
     pub fn covered(&self) -> impl Iterator<Item = &str> {
-        self.covered.split(':').filter(|name| !name.is_empty())
+        self.covered.split(is_colon).filter(|name| !name.is_empty())
     }
 
     /// What makes the signature one of a kind (zi2.md §8): in page form the first octets of SHA-256(b), else `n=`.
@@ -189,11 +189,16 @@ fn octets<const N: usize>(tags: &TagList<'_>, name: &'static str) -> Result<[u8;
     }
 }
 
+/// The names are short: looking at each character is quicker than a search.
+fn is_colon(character: char) -> bool {
+    character == ':'
+}
+
 /// §1: field names, lower case, `:`-separated. White space around them goes.
 fn signed_names(tag: Tag<'_>) -> Result<Box<str>, Failure> {
     let list = std::str::from_utf8(tag.value()).map_err(|_| fault("h"))?;
     let mut names = String::with_capacity(list.len());
-    for name in list.split(':').map(str::trim_ascii) {
+    for name in list.split(is_colon).map(str::trim_ascii) {
         if !is_field_name(name.as_bytes()) || name.bytes().any(|b| b.is_ascii_uppercase()) {
             return Err(fault("h"));
         }

@@ -1,6 +1,8 @@
 //! Messages that must be unambiguous (zi2.md §2): checked before anything else, by signer and verifier alike.
 
-use zi2_mail::{AddrSpec, AddressError, Domain, Field, Header, parse_address_list, parse_from, parse_message_id};
+use zi2_mail::{
+    AddrSpec, AddressError, AddressList, Domain, Field, Header, parse_address_list, parse_from, parse_message_id,
+};
 
 use super::FIELD_NAME;
 use crate::facts::{Failure, SyntaxFault};
@@ -31,7 +33,8 @@ pub struct Unambiguous {
     from: AddrSpec,
     domain: Domain,
     recipients: Vec<String>,
-    copied: Vec<String>,
+    /// The value of Cc: few ever ask who stands in it.
+    copied: Box<[u8]>,
     message_id: String,
 }
 
@@ -49,8 +52,7 @@ impl Unambiguous {
         })?;
         let domain = from.domain().cloned().ok_or(Failure::Syntax(SyntaxFault::Field("from")))?;
         let recipients = once.field("to").map_or(Ok(Vec::new()), addresses)?;
-        // §2 does not ask Cc to be well-formed; what cannot be read is nobody's address.
-        let copied = once.field("cc").and_then(|cc| addresses(cc).ok()).unwrap_or_default();
+        let copied = once.field("cc").map(|cc| cc.value().into()).unwrap_or_default();
         let message_id = once.field("message-id").ok_or(Failure::MissingField("message-id"))?;
         let message_id =
             parse_message_id(message_id.value()).map_err(|_| Failure::Syntax(SyntaxFault::Field("message-id")))?;
@@ -72,9 +74,11 @@ impl Unambiguous {
         &self.recipients
     }
 
-    /// Whether a normalized address stands in To or Cc.
-    pub fn names(&self, address: &str) -> bool {
-        self.recipients.iter().chain(&self.copied).any(|named| named == address)
+    /// All To and Cc mailboxes, normalized.
+    pub fn addressees(&self) -> Vec<String> {
+        // §2 does not ask Cc to be well-formed; what cannot be read is nobody's address.
+        let copied = parse_address_list(&self.copied).map(|list| normalized(&list)).unwrap_or_default();
+        [self.recipients.as_slice(), &copied].concat()
     }
 
     /// The Message-ID, unfolded and trimmed.
@@ -101,13 +105,17 @@ impl<'a> Once<'a> {
         let mut fields = [None; UNIQUE_FIELDS.len()];
         let mut certified = 0_u32;
         for field in header.fields() {
-            let is = |name: &str| field.name().eq_ignore_ascii_case(name.as_bytes());
-            if let Some((slot, name)) = fields.iter_mut().zip(UNIQUE_FIELDS).find(|(_, name)| is(name)) {
-                if slot.replace(field).is_some() {
-                    return Err(Failure::Duplicate(name)); // §2: at most once
+            let name = field.name();
+            // Most differ in length already, which costs nothing to see.
+            let is = |known: &str| known.len() == name.len() && name.eq_ignore_ascii_case(known.as_bytes());
+            match UNIQUE_FIELDS.iter().position(|known| is(known)) {
+                None => certified += u32::from(is(FIELD_NAME)),
+                Some(place) => {
+                    let earlier = fields.get_mut(place).and_then(|slot| slot.replace(field));
+                    if let (Some(_), Some(name)) = (earlier, UNIQUE_FIELDS.get(place)) {
+                        return Err(Failure::Duplicate(name)); // §2: at most once
+                    }
                 }
-            } else if is(FIELD_NAME) {
-                certified += 1;
             }
         }
         let once = Once { fields };
@@ -124,7 +132,11 @@ impl<'a> Once<'a> {
 
 fn addresses(to: Field<'_>) -> Result<Vec<String>, Failure> {
     let list = parse_address_list(to.value()).map_err(|_| Failure::Syntax(SyntaxFault::Field("to")))?;
-    Ok(list.flatten().map(AddrSpec::normalized).collect())
+    Ok(normalized(&list))
+}
+
+fn normalized(list: &AddressList) -> Vec<String> {
+    list.flatten().map(AddrSpec::normalized).collect()
 }
 
 /// RFC 5322 §2.2: printable US-ASCII except colon.

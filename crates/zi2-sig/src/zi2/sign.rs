@@ -146,7 +146,7 @@ impl Text {
             writer.tag("n", &nonce)?;
         }
         if is_page {
-            writer.list("h", &SIGNED_FIELDS.join(":"))?;
+            writer.list("h", &SIGNED_FIELDS)?;
         }
         writer.base64("bh", body_hash)?;
         if is_draft {
@@ -163,11 +163,7 @@ impl Text {
 fn sign_page(writer: &mut FieldWriter, mut input: Vec<u8>, key: &SigningKey) -> Result<[u8; 16], FieldError> {
     let mut unsigned = writer.clone();
     unsigned.base64("b", "")?;
-    let unsigned = unsigned.finish().wire();
-    payload::own_field(
-        unsigned.strip_prefix(FIELD_NAME).and_then(|rest| rest.strip_prefix(':')).unwrap_or_default(),
-        &mut input,
-    );
+    unsigned.finish().write_relaxed(&mut input);
     let signature = key.sign(&input);
     writer.base64("b", &STANDARD.encode(signature))?;
     Ok(first_octets(&sha256(&signature)))
