@@ -73,8 +73,11 @@ pub(super) fn run(args: &super::Args, common: &Common, io: &mut Io<'_>) -> Resul
     };
     make_directory(&dir)?;
     let mut made = Vec::new();
-    for (domain, (selector, kind)) in pairs(args, io.host.now)? {
-        made.push(make(&dir, domain, &selector, kind, args.force.then_some(io.host.now))?);
+    let wanted = args.dkim.wanted(io.host.now)?;
+    for domain in &args.domain {
+        for (selector, kind) in &wanted {
+            made.push(make(&dir, domain, selector, *kind, args.force.then_some(io.host.now))?);
+        }
     }
     if args.json {
         json(&made, io)?
@@ -93,11 +96,6 @@ pub(super) fn run(args: &super::Args, common: &Common, io: &mut Io<'_>) -> Resul
     }
     io.talk(format_args!("  - systemctl reload zi2-milter"));
     Ok(Exit::Ok)
-}
-
-fn pairs(args: &super::Args, now: Timestamp) -> Result<Vec<(&Domain, (Selector, DkimKind))>, Trouble> {
-    let wanted = args.dkim.wanted(now)?;
-    Ok(args.domain.iter().flat_map(|domain| wanted.iter().cloned().map(move |key| (domain, key))).collect())
 }
 
 /// Makes a key; in the place of another one when it is told the time.
