@@ -70,7 +70,7 @@ fn a_folder_signs_for_its_domain_alone() {
     let host = Host::with(&[("dkim/example.com/r.pem", RSA), ("dkim/example.com/e.pem", ED)]);
     let rules = host.load().unwrap().unwrap();
     assert_eq!(signers(&rules, "ann@example.com"), ["e._domainkey.example.com", "r._domainkey.example.com"]);
-    for from in ["ann@sub.example.com", "ann@b.example", "ann@[192.0.2.1]"] {
+    for from in ["ann@sub.example.com", "ann@b.example"] {
         assert!(signers(&rules, from).is_empty(), "{from}");
     }
     assert_eq!(rules.keys().len(), 2);
