@@ -43,8 +43,8 @@ async fn records(name: &KeyName, resolver: &Resolver, budget: &Budget) -> KeyAns
     let Ok(name) = DnsName::parse(name.as_str()) else {
         return KeyAnswer::Records(KeyRecords::parse([])); // a name DNS cannot carry has no records
     };
-    match resolver.texts(&name, budget).await {
-        Ok(texts) => KeyAnswer::Records(KeyRecords::parse(texts.iter().map(Vec::as_slice))),
+    match resolver.dkim2_keys(&name, budget).await {
+        Ok(records) => KeyAnswer::Records(records),
         Err(trouble) => KeyAnswer::Unavailable(trouble),
     }
 }

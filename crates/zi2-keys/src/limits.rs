@@ -35,9 +35,9 @@ pub const CACHE_UNITS: u64 = 100_000;
 /// Octets of records that count as one entry of the cache. An ordinary answer has 150.
 pub const CACHE_UNIT: usize = 1024;
 
-/// What a parsed key of DKIM takes besides its record, as a multiple of it: an RSA key is kept in binary, as a number, and
-/// with the constants of its arithmetic.
-pub const PARSED_KEY_FACTOR: usize = 3;
+/// What parsed keys of DKIM and DKIM2 take besides their record, as a multiple of it: each keeps an RSA key in binary, as a
+/// number, and with the constants of its arithmetic.
+pub const PARSED_KEY_FACTOR: usize = 6;
 
 /// Shortest time an answer with records is kept, so that a TTL of zero does not cost a question per message.
 pub const POSITIVE_MIN: Duration = Duration::from_secs(60);

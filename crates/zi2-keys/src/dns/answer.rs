@@ -8,6 +8,7 @@ use hickory_resolver::proto::rr::RecordType;
 use zi2_chain::DnsName;
 use zi2_sig::Trouble;
 use zi2_sig::dkim::DkimRecords;
+use zi2_sig::dkim2::KeyRecords;
 use zi2_trust::Dnssec;
 
 use crate::limits;
@@ -68,18 +69,29 @@ pub(crate) struct Answer {
 pub(crate) struct Kept {
     pub(crate) answer: Answer,
     keys: OnceLock<DkimRecords>,
+    dkim2_keys: OnceLock<KeyRecords>,
 }
 
 impl Kept {
     pub(crate) fn new(answer: Answer) -> Kept {
-        Kept { answer, keys: OnceLock::new() }
+        Kept { answer, keys: OnceLock::new(), dkim2_keys: OnceLock::new() }
     }
 
     /// Its records as keys of DKIM: a key costs its parsing once, however many messages it verifies.
     pub(crate) fn keys(&self) -> Result<DkimRecords, Trouble> {
-        let found = self.answer.found.as_ref().map_err(|trouble| *trouble)?;
-        let texts = if let Data::Texts(texts) = &found.data { texts.as_slice() } else { &[] };
+        let texts = self.texts()?;
         Ok(self.keys.get_or_init(|| DkimRecords::parse(texts.iter().map(Vec::as_slice))).clone())
+    }
+
+    /// The same as DKIM2 reads them.
+    pub(crate) fn dkim2_keys(&self) -> Result<KeyRecords, Trouble> {
+        let texts = self.texts()?;
+        Ok(self.dkim2_keys.get_or_init(|| KeyRecords::parse(texts.iter().map(Vec::as_slice))).clone())
+    }
+
+    fn texts(&self) -> Result<&[Vec<u8>], Trouble> {
+        let found = self.answer.found.as_ref().map_err(|trouble| *trouble)?;
+        Ok(if let Data::Texts(texts) = &found.data { texts } else { &[] })
     }
 }
 

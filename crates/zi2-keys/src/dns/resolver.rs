@@ -9,6 +9,7 @@ use hickory_resolver::proto::rr::Name;
 use tokio::sync::Semaphore;
 use zi2_sig::Trouble;
 use zi2_sig::dkim::DkimRecords;
+use zi2_sig::dkim2::KeyRecords;
 use zi2_trust::{QueryName, TxtAnswer};
 
 use super::answer::{Answer, Data, Found, Kept, Kind, Presence, Question};
@@ -102,6 +103,11 @@ impl Resolver {
     /// The keys of DKIM and ARC at a name, parsed once for as long as their answer holds, or why they are not known.
     pub async fn dkim_keys(&self, name: &zi2_chain::DnsName, budget: &Budget) -> Result<DkimRecords, Trouble> {
         self.kept(name.as_str(), Kind::Txt, budget).await?.keys()
+    }
+
+    /// The same as DKIM2 reads them.
+    pub async fn dkim2_keys(&self, name: &zi2_chain::DnsName, budget: &Budget) -> Result<KeyRecords, Trouble> {
+        self.kept(name.as_str(), Kind::Txt, budget).await?.dkim2_keys()
     }
 
     /// The answer to a question of the existing chain: SPF and DMARC.

@@ -141,7 +141,8 @@ impl Open {
         let outcome = match self.newest(digests, &signed) {
             Err(failure) => Outcome::Failed(self.broken.unwrap_or(failure)),
             Ok((newest, received)) => match self.before(digests, body, &signed) {
-                Some(failure) => Outcome::Provisional(Box::new(newest), failure),
+                Some(failure) if self.is_bound => Outcome::Provisional(Box::new(newest), failure),
+                Some(failure) => Outcome::Failed(failure),
                 None if self.is_bound => {
                     let chain = self.chain.clone();
                     Outcome::Full(Box::new(FullyVerified { chain, newest, received }))
@@ -161,14 +162,18 @@ impl Open {
         let received = self.versions.check_newest(&self.chain, digests)?;
         match (self.chain.newest(), signed.last()) {
             (Some(newest), Some(Ok(()))) => Ok((ProvisionallyVerified::new(newest.clone()), received)),
-            (_, Some(Err(failure))) => Err(self
-                .versions
-                .wrong_author()
-                .filter(|_| !self.versions.want_body())
-                .unwrap_or_else(|| failure.clone())),
+            (_, Some(Err(failure))) => Err(self.cheaper(digests).unwrap_or_else(|| failure.clone())),
             // A chain has a signature: Chain::read sees to it.
             _ => Err(Failure { problem: Problem::TooMany, draft: self.chain.draft, place: Place::default() }),
         }
+    }
+
+    /// What § -08 14 names before a wrong signature, where no body must be made again to know it.
+    fn cheaper(&self, digests: &Digests) -> Option<Failure> {
+        if self.versions.want_body() {
+            return None;
+        }
+        self.versions.check_older(&self.chain, digests, b"").err().or_else(|| self.versions.wrong_author())
     }
 
     /// The first thing wrong before the newest hop, in the order of § -08 14. Nothing is made of a recipe before the newest

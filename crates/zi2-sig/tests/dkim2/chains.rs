@@ -268,6 +268,12 @@ fn an_unknown_envelope_is_no_evidence() {
     let verdict = judge(&first(), &Envelope::unknown());
     assert_eq!(verdict.result(), "pass");
     assert!(matches!(verdict.outcome, Outcome::Unbound) && verdict.provisional().is_none());
+    // Nor is a part of it, where something before the newest hop is wrong.
+    let base64 = |path: &str| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, path);
+    let stranger =
+        format!("i=2; m=1; t={NOW}; d=c.example; mf={}; rt={};", base64("<x@c.example>"), base64("<y@d.example>"));
+    let broken = "FAIL: DKIM2-Signature i=2 mf= does not match the rt= of i=1";
+    assert_eq!(forged(&stranger, &Envelope::unknown(), "c.example"), broken);
 }
 
 #[test]

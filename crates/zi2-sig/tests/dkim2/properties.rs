@@ -5,6 +5,49 @@ use zi2_mail::Message;
 use zi2_sig::dkim2::{Draft, Recipe, apply, hashed_header, recipe_for, undo};
 
 use crate::forge::*;
+use crate::kit::{Dns, json, message, verify};
+
+/// The vectors that pass, with envelope and time.
+fn passing() -> Vec<(Vec<u8>, zi2_sig::dkim2::Envelope, u64)> {
+    let cases = json("cases.json");
+    let passing = cases.as_array().unwrap().iter().filter(|case| case["expected"] == "pass");
+    let read = |case: &serde_json::Value| {
+        let rcpt = case["rcpt_to"].as_array().unwrap().iter().map(|rcpt| rcpt.as_str().unwrap());
+        let envelope = zi2_sig::dkim2::Envelope::of(case["mail_from"].as_str().unwrap().as_bytes(), rcpt);
+        let mail = message(&format!("expected/{}", case["file"].as_str().unwrap()));
+        (mail, envelope, case["now"].as_u64().unwrap())
+    };
+    passing.map(read).collect()
+}
+
+/// Whatever octets are changed: it is judged, the text fits a line of SMTP, and a pass is about the same message.
+#[test]
+fn edited_vectors() {
+    let (vectors, dns) = (passing(), Dns::of_vectors());
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(3000));
+    let edits = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4);
+    let strategy = (any::<prop::sample::Index>(), edits, any::<bool>());
+    let outcome = runner.run(&strategy, |(which, edits, cut)| {
+        let (mail, envelope, now) = which.get(&vectors);
+        let mut edited = mail.clone();
+        for (at, octet) in edits {
+            // Mostly in the fields, of which there are fewer octets than of bodies.
+            let end = if cut { edited.len().min(900) } else { edited.len() };
+            edited[at.index(end)] = octet;
+        }
+        let verdict = verify(&edited, envelope, *now, &Default::default(), &dns);
+        let text = verdict.failure().map(ToString::to_string).unwrap_or_default();
+        prop_assert!(text.bytes().all(|octet| (b' '..=b'~').contains(&octet)), "{}", text);
+        prop_assert!(verdict.failure().and_then(|failure| failure.place.offset).is_none_or(|at| at <= edited.len()));
+        if verdict.result() == "pass" {
+            let (before, after) = (Message::split(mail), Message::split(&edited));
+            prop_assert_eq!(hashed_header(&after.header, Draft::D08), hashed_header(&before.header, Draft::D08));
+            prop_assert_eq!(without_trailing_lines(after.body), without_trailing_lines(before.body));
+        }
+        Ok(())
+    });
+    outcome.unwrap_or_else(|error| panic!("{error}"));
+}
 
 /// Lines as mail has them: words, blanks, octets beyond ASCII, MIME boundaries.
 fn line() -> impl Strategy<Value = Vec<u8>> {
