@@ -28,13 +28,7 @@ pub(super) fn explain(args: &Args, common: &Common, io: &mut Io<'_>) -> Result<E
         return Ok(exit(report.result));
     }
     if !report.hops.is_empty() {
-        io.result(format_args!(
-            "{:>3} {:<24} {:<40} {:>7}  {:<28} VERDICT",
-            "HOP", "DOMAIN", "ENVELOPE", "AGE", "CHANGED"
-        ))?;
-    }
-    for hop in &report.hops {
-        row(hop, &report, now, io)?;
+        chain(&report, now, io)?;
     }
     summary(&report, io)?;
     Ok(exit(report.result))
@@ -74,18 +68,34 @@ fn summary(report: &Dkim2Report, io: &mut Io<'_>) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn row(hop: &Dkim2Hop, report: &Dkim2Report, now: Timestamp, io: &mut Io<'_>) -> Result<(), Trouble> {
-    let blamed = report.at.as_ref().is_some_and(|at| at.i == Some(hop.i));
-    let result = match (blamed, hop.result) {
-        (true, _) => report.result,
-        (false, Some(result)) => result,
-        (false, None) => "-",
-    };
-    let word = io.toned(tone(result), result);
-    let (age, changed) = (age(hop.t, now), changed(hop));
-    let line = format!("{:>3} {:<24} {:<40} {age:>7}  {changed:<28} {word}", hop.i, hop.d, envelope(hop));
-    io.result(format_args!("{line}"))?;
+/// The hops, columns as wide as their longest word; what may be long comes last.
+fn chain(report: &Dkim2Report, now: Timestamp, io: &mut Io<'_>) -> Result<(), Trouble> {
+    let rows: Vec<(&Dkim2Hop, String)> = report.hops.iter().map(|hop| (hop, envelope(hop))).collect();
+    let domain = widest(report.hops.iter().map(|hop| hop.d.as_str()).chain(["DOMAIN"]));
+    let path = widest(rows.iter().map(|(_, path)| path.as_str()).chain(["ENVELOPE"]));
+    io.result(format_args!(
+        "HOP  {:<domain$}  {:>7}  {:<9}  {:<path$}  CHANGED",
+        "DOMAIN", "AGE", "VERDICT", "ENVELOPE"
+    ))?;
+    for (hop, envelope) in rows {
+        let result = verdict(hop, report);
+        let word = io.toned(tone(result), &format!("{result:<9}"));
+        let (age, changed) = (age(hop.t, now), changed(hop));
+        io.result(format_args!("{:>3}  {:<domain$}  {age:>7}  {word}  {envelope:<path$}  {changed}", hop.i, hop.d))?;
+    }
     Ok(())
+}
+
+fn widest<'a>(cells: impl Iterator<Item = &'a str>) -> usize {
+    cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+}
+
+/// The result word of a hop; a dash where nobody looked.
+fn verdict(hop: &Dkim2Hop, report: &Dkim2Report) -> &'static str {
+    match report.at.as_ref().is_some_and(|at| at.i == Some(hop.i)) {
+        true => report.result,
+        false => hop.result.unwrap_or("-"),
+    }
 }
 
 fn envelope(hop: &Dkim2Hop) -> String {
