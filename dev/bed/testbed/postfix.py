@@ -1,10 +1,11 @@
 """One Postfix instance, wholly below the bed's folder, with zi2-milter or without."""
 
 import shutil
+from pathlib import Path
 
 from . import mail
 from .layout import TEMPLATES, BedError, template
-from .process import greets, run, stat_of, wait_until
+from .process import greets, name_of, run, stat_of, wait_until
 
 
 class Postfix:
@@ -51,9 +52,23 @@ class Postfix:
         run("/usr/sbin/postconf", "-c", self.etc, "-e", *settings)
 
     def set(self, *settings):
-        """The same while Postfix runs; new connections see it."""
+        """The same while Postfix runs; returns when every new connection sees it.
+
+        A process that waits for work may still serve one client by the old settings after a reload.
+        """
         self.edit(*settings)
+        old = {pid: stat_of(pid) for pid in self.children()}
         self.command("reload")
+        wait_until(
+            f"the {self.side}'s smtpd and cleanup processes from before a reload end",
+            lambda: not any(born and (now := stat_of(pid)) and now[1] == born[1] for pid, born in old.items()),
+        )
+
+    def children(self):
+        """The processes of Postfix that read settings once, at their start, and serve mail that comes in."""
+        master = (self.spool / "pid/master.pid").read_text().strip()
+        pids = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+        return [pid for pid in pids if name_of(pid) in ("smtpd", "cleanup")]
 
     def command(self, verb):
         done = run("/usr/sbin/postfix", "-c", self.etc, verb, check=False)

@@ -30,6 +30,14 @@ def stat_of(pid):
     return None if fields[0] == "Z" else (fields[0], fields[19])
 
 
+def name_of(pid):
+    """The name of a process's program, or None."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
 class Daemon:
     """A program run in the background. Stops only the very process it started."""
 

@@ -91,13 +91,15 @@ def theirs(bed):
         OpenDkimSigner("opendkim-ed25519", ed25519),
         Rspamd("rspamd-sign", rsa),
     )
-    for peer in peers:
-        with peer:
-            bed.sender.postfix.set(f"submission_milters={peer.milter()}")
-            mail = exchange(bed)
-        assert len(mail.all("DKIM-Signature")) == 1, f"{peer.program} did not sign"
-        assert ours(mail) == ["pass"], (peer.program, mail.all("Authentication-Results"))
-    bed.sender.postfix.set(f"submission_milters=unix:{bed.sender.dir}/egress.sock")
+    try:
+        for peer in peers:
+            with peer:
+                bed.sender.postfix.set(f"submission_milters={peer.milter()}")
+                mail = exchange(bed)
+            assert len(mail.all("DKIM-Signature")) == 1, f"not signed by {peer.program} alone: {mail.names()}"
+            assert ours(mail) == ["pass"], (peer.program, mail.all("Authentication-Results"))
+    finally:
+        bed.sender.postfix.set(f"submission_milters=unix:{bed.sender.dir}/egress.sock")
 
 
 @promise("who may not send as the From domain is neither certified nor signed")

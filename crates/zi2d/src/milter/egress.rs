@@ -140,14 +140,7 @@ impl Egress {
         let Some(Departed { certified, dkim }) = finished else {
             return self.leave(Unsigned::Skipped, Reason::InternalError, from, Ours::Yes, &[]);
         };
-        let (signatures, dkim) = match dkim {
-            DkimOutcome::Off => (Vec::new(), DkimSigned::NotAsked),
-            DkimOutcome::Unsigned(reason) => (Vec::new(), DkimSigned::Unsigned(reason)),
-            DkimOutcome::Signed(fields) => {
-                let count = fields.len();
-                (fields, DkimSigned::Signed(count))
-            }
-        };
+        let (signatures, dkim) = signatures(dkim);
         if let Ok(certified) = &certified {
             self.issue_if_local(certified, &envelope, now).await;
         }
@@ -207,6 +200,18 @@ impl Egress {
         let Ok(removals) = self.written.removals(kinds) else { return too_many_forged() };
         let edits: std::result::Result<Edits, _> = header_edits(&removals, on_top, at_the_end);
         edits.map_or_else(|_| too_many_forged(), delivered)
+    }
+}
+
+/// The signatures of DKIM, and what log and figures say of them.
+fn signatures(dkim: DkimOutcome) -> (Vec<NewField>, DkimSigned) {
+    match dkim {
+        DkimOutcome::Off => (Vec::new(), DkimSigned::NotAsked),
+        DkimOutcome::Unsigned(reason) => (Vec::new(), DkimSigned::Unsigned(reason)),
+        DkimOutcome::Signed(fields) => {
+            let count = fields.len();
+            (fields, DkimSigned::Signed(count))
+        }
     }
 }
 
