@@ -205,7 +205,8 @@ impl Originator {
         if let Some(defect) = header.ambiguity() {
             return Err(Refusal::Section(defect.kind));
         }
-        if header.fields().any(|field| Instance::is(field) || Signature::is(field)) {
+        // From the bottom, as whoever verifies counts: with blanks before the colon, too.
+        if header.from_bottom().any(|field| Instance::is(field) || Signature::is(field)) {
             return Err(Refusal::AlreadySigned);
         }
         // § -08 12: from the second hop on

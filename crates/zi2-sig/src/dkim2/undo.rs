@@ -23,7 +23,7 @@ pub fn undo(message: &Message<'_>, chain: &Chain, to: u32) -> Result<Vec<u8>, Fa
         let place = Place { instance: Some(to), ..Place::default() };
         return Err(failure(Problem::Missing(super::Kind::Instance), place));
     }
-    let mut section = without_later(message.header.fields(), chain, to);
+    let mut section = without_later(fields(&message.header).into_iter(), chain, to);
     let mut body = BodyVersion::of(message.body);
     let mut is_same_body = true;
     for instance in chain.instances.iter().rev().filter(|instance| instance.number() > to) {
@@ -51,8 +51,8 @@ pub fn undo(message: &Message<'_>, chain: &Chain, to: u32) -> Result<Vec<u8>, Fa
 /// # Errors
 /// [`Problem::NullBody`], if it says that the body cannot be made again.
 pub fn apply(message: &Message<'_>, recipe: &Recipe, draft: Draft) -> Result<Vec<u8>, Problem> {
-    let fields: Vec<u8> = message.header.fields().flat_map(line).collect();
-    let mut made = undone_section(&fields, recipe, draft);
+    let section: Vec<u8> = fields(&message.header).into_iter().flat_map(line).collect();
+    let mut made = undone_section(&section, recipe, draft);
     made.extend_from_slice(b"\r\n");
     match recipe.body() {
         BodyRecipe::Unchanged => made.extend_from_slice(message.body),
@@ -64,6 +64,13 @@ pub fn apply(message: &Message<'_>, recipe: &Recipe, draft: Draft) -> Result<Vec
         }
     }
     Ok(made)
+}
+
+/// The fields that the hash counts, from the top down: those with blanks before the colon, too.
+fn fields<'h>(header: &'h Header<'_>) -> Vec<Field<'h>> {
+    let mut fields: Vec<Field<'_>> = header.from_bottom().collect();
+    fields.reverse();
+    fields
 }
 
 fn line(field: Field<'_>) -> Vec<u8> {
@@ -85,10 +92,10 @@ fn undone_section(section: &[u8], recipe: &Recipe, draft: Draft) -> Vec<u8> {
     let header = Header::parse(section);
     let mut made = Vec::with_capacity(section.len());
     let changes: Vec<(&str, &[Step])> = recipe.header().filter(|(name, _)| draft.signs(name.as_bytes())).collect();
-    let absent = changes.iter().filter(|(name, _)| header.named(name).next().is_none());
+    let absent = changes.iter().filter(|(name, _)| header.nth_from_bottom(name, 0).is_none());
     absent.for_each(|(name, steps)| made.extend(remade(&header, name, steps)));
     let mut done: Vec<&str> = Vec::new();
-    for field in header.fields() {
+    for field in fields(&header) {
         match changes.iter().find(|(name, _)| field.is_named(name)) {
             None => made.extend(line(field)),
             Some((name, _)) if done.contains(name) => {}
@@ -103,7 +110,7 @@ fn undone_section(section: &[u8], recipe: &Recipe, draft: Draft) -> Vec<u8> {
 
 /// The fields of one name, the lowest last: kept ones octet by octet, others as `Name: value`.
 fn remade(header: &Header<'_>, name: &str, steps: &[Step]) -> Vec<u8> {
-    let kept: Vec<Field<'_>> = header.named(name).rev().collect();
+    let kept: Vec<Field<'_>> = header.from_bottom().filter(|field| field.is_named(name)).collect();
     let raw: Vec<&[u8]> = kept.iter().map(Field::raw).collect();
     // Case was not kept: as the field there is has it, or as people write names.
     let spelled = kept.first().map_or_else(|| capitalized(name), |field| field.name().to_vec());

@@ -140,6 +140,7 @@ fn what_is_not_signed() {
         (refused(&with("To:", "From: x@a.example\r\nTo:"), good(), a()), "From"),
         (refused(&with("To:", "not a field\r\nTo:"), good(), a()), "Section"),
         (refused(&first(), good(), a()), "AlreadySigned"),
+        (refused(&with("To:", "Message-Instance : m=1;\r\nTo:"), good(), a()), "AlreadySigned"),
     ] {
         assert!(outcome.as_deref().unwrap_or_default().starts_with(expected), "{outcome:?}, not {expected}");
         assert_eq!(outcome.is_some(), !expected.is_empty(), "{outcome:?}");
