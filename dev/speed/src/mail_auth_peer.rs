@@ -1,29 +1,24 @@
 //! mail-auth with its keys in a cache of its own.
 
-use std::borrow::Borrow;
-use std::collections::HashMap;
 use std::future::Future;
-use std::hash::Hash;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 
 use mail_auth::crypto::{Ed25519Key, RsaKey, Sha256};
-use mail_auth::dkim::{DkimSigner, DomainKey};
-use mail_auth::dns::{DnsCache, NoCache, Parameters, ResolverCache, TxtRecord, TxtRecordParser};
+use mail_auth::dkim::DkimSigner;
+use mail_auth::dns::Parameters;
 use mail_auth::headers::HeaderWriter;
 use mail_auth::signer::Ready;
 use mail_auth::{AuthenticatedMessage, DkimResult, MessageAuthenticator};
-
 use rustls_pki_types::PrivatePkcs8KeyDer;
 
 use crate::keys::{Key, SEED, rsa_der};
+use crate::world::World;
 
 /// Verifies and signs with one key.
 pub(crate) struct Peer {
     authenticator: MessageAuthenticator,
-    cache: Cache,
+    world: World,
     signer: Signer,
 }
 
@@ -51,9 +46,7 @@ const FIELDS: [&str; 13] = [
 
 impl Peer {
     pub(crate) fn new(key: &Key) -> Peer {
-        let record = DomainKey::parse(key.identity.key.record().as_bytes()).unwrap();
-        let name = "s2026._domainkey.example.com.".into();
-        let cache = Cache { keys: Keys(HashMap::from([(name, TxtRecord::DomainKey(Arc::new(record)))])) };
+        let world = World::of([("s2026._domainkey.example.com", key.identity.key.record())]);
         let signer = if key.identity.key.is_rsa() {
             let key = RsaKey::<Sha256>::from_key_der(PrivatePkcs8KeyDer::from(rsa_der()).into()).unwrap();
             Signer::Rsa(DkimSigner::from_key(key).domain("example.com").selector("s2026").headers(FIELDS))
@@ -62,12 +55,12 @@ impl Peer {
             let key = Ed25519Key::from_seed_and_public_key(&SEED, public.as_octets()).unwrap();
             Signer::Ed25519(DkimSigner::from_key(key).domain("example.com").selector("s2026").headers(FIELDS))
         };
-        Peer { authenticator: MessageAuthenticator::new_cloudflare().unwrap(), cache, signer }
+        Peer { authenticator: MessageAuthenticator::new_cloudflare().unwrap(), world, signer }
     }
 
     pub(crate) fn verify(&self, octets: &[u8]) -> bool {
         let message = AuthenticatedMessage::parse(octets).unwrap();
-        let verifying = pin!(self.authenticator.verify_dkim(Parameters::new(&message).with_cache(&self.cache)));
+        let verifying = pin!(self.authenticator.verify_dkim(Parameters::new(&message).with_cache(&self.world)));
         // The key is in the cache: there is nothing to wait for.
         let Poll::Ready(results) = verifying.poll(&mut Context::from_waker(Waker::noop())) else { return false };
         !results.is_empty() && results.iter().all(|result| result.result() == &DkimResult::Pass)
@@ -78,57 +71,5 @@ impl Peer {
             Signer::Rsa(signer) => signer.sign(octets).unwrap().to_header(),
             Signer::Ed25519(signer) => signer.sign(octets).unwrap().to_header(),
         }
-    }
-}
-
-struct Cache {
-    keys: Keys,
-}
-
-struct Keys(HashMap<Box<str>, TxtRecord>);
-
-impl ResolverCache<Box<str>, TxtRecord> for Keys {
-    fn get<Q: Hash + Eq + ?Sized>(&self, name: &Q) -> Option<TxtRecord>
-    where
-        Box<str>: Borrow<Q>,
-    {
-        self.0.get(name).cloned()
-    }
-
-    fn remove<Q: Hash + Eq + ?Sized>(&self, _: &Q) -> Option<TxtRecord>
-    where
-        Box<str>: Borrow<Q>,
-    {
-        None
-    }
-
-    fn insert(&self, _: Box<str>, _: TxtRecord, _: Instant) {}
-}
-
-impl DnsCache for Cache {
-    type Txt = Keys;
-    type Mx = NoCache;
-    type Ipv4 = NoCache;
-    type Ipv6 = NoCache;
-    type Ptr = NoCache;
-
-    fn txt(&self) -> Option<&Keys> {
-        Some(&self.keys)
-    }
-
-    fn mx(&self) -> Option<&NoCache> {
-        None
-    }
-
-    fn ipv4(&self) -> Option<&NoCache> {
-        None
-    }
-
-    fn ipv6(&self) -> Option<&NoCache> {
-        None
-    }
-
-    fn ptr(&self) -> Option<&NoCache> {
-        None
     }
 }

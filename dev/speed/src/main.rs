@@ -11,6 +11,8 @@ mod keys;
 #[path = "../../../crates/zi2-sig/benches/dkim/mail.rs"]
 mod mail;
 mod mail_auth_peer;
+#[path = "../../peers/mail-auth/src/world.rs"]
+mod world;
 
 use std::fs;
 use std::hint::black_box;
