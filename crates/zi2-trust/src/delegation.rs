@@ -32,7 +32,7 @@ pub enum NotDelegated {
     #[error("no sealer is trusted here (chain.trusted_sealers)")]
     NobodyTrusted,
     /// The certification is older than the window.
-    #[error("the certification is too old")]
+    #[error("the certification is older than the window, so nobody's word counts")]
     TooOld,
     /// The chain was not evaluated.
     #[error("the existing chain was not evaluated")]
@@ -46,6 +46,9 @@ pub enum NotDelegated {
     /// The newest message signature leaves From open.
     #[error("the newest ARC-Message-Signature does not cover From")]
     FromUncovered,
+    /// The newest message signature would stand over another certification as well.
+    #[error("the newest ARC-Message-Signature covers neither Message-ID nor X-ZI2-Certified")]
+    CertificationUncovered,
     /// The oldest handler does not report this certification as valid.
     #[error("the oldest ARC-Authentication-Results does not report x-zi2=pass for this domain and key")]
     NotReported,
@@ -90,6 +93,10 @@ impl TrustedSealers {
         }
         if !chain.covers_from() {
             return Err(NotDelegated::FromUncovered);
+        }
+        // A fresh certification put over an old sealed message would pass on the old one's report.
+        if !chain.covered().any(|name| matches!(name, "message-id" | "x-zi2-certified")) {
+            return Err(NotDelegated::CertificationUncovered);
         }
         match chain.hops().first() {
             Some(oldest) if chain.reports_certified(from, &attested.kid().to_string()) => {

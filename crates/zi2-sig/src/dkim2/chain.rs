@@ -2,7 +2,6 @@
 
 use zi2_mail::{Field, Header, Timestamp};
 
-use super::field::is_under;
 use super::{Binding, Brackets, Draft, Failure, Instance, Kind, Path, Place, Problem, Signature};
 use crate::limits;
 
@@ -158,7 +157,7 @@ impl Chain {
     pub(super) fn check_sender(&self, signature: &Signature) -> Result<(), Failure> {
         match signature.binding() {
             Binding::Envelope { sender, .. } if !sender.is_null() => {
-                let fits = sender.domain().is_some_and(|sender| is_under(sender, signature.domain()));
+                let fits = sender.domain().is_some_and(|sender| sender.is_within(signature.domain()));
                 if fits { Ok(()) } else { Err(self.failure(Problem::SenderDomain, signature.place("mf"))) }
             }
             _ => Ok(()),
@@ -189,10 +188,10 @@ pub(super) fn check_link(before: &Binding, domain: &zi2_mail::Domain, binding: &
     let mut recipients = recipients.iter().filter_map(Path::domain);
     match binding {
         Binding::Envelope { sender, .. } if !sender.is_null() => {
-            let fits = |recipient| sender.domain().is_some_and(|sender| is_under(sender, recipient));
+            let fits = |recipient| sender.domain().is_some_and(|sender| sender.is_within(recipient));
             if recipients.any(fits) { Ok(()) } else { Err(Problem::CustodySender) }
         }
-        _ if recipients.any(|recipient| is_under(recipient, domain)) => Ok(()),
+        _ if recipients.any(|recipient| recipient.is_within(domain)) => Ok(()),
         _ => Err(Problem::CustodyDomain),
     }
 }

@@ -3,7 +3,6 @@
 use zi2_mail::Domain;
 
 use super::{Binding, Chain, Draft, Failure, Instance, Path, Signature};
-use crate::hash::sha256;
 
 /// The outcome of one message.
 #[derive(Clone, Debug)]
@@ -63,11 +62,6 @@ impl ProvisionallyVerified {
             _ => None,
         }
     }
-
-    /// What is the same for two copies of the same signed message: a key for a store of what was seen.
-    pub fn replay_key(&self) -> [u8; 32] {
-        sha256(&self.newest.signed_form)
-    }
 }
 
 impl FullyVerified {
@@ -91,7 +85,8 @@ impl FullyVerified {
         self.chain.signatures.iter().any(|signature| signature.has_flag("exploded"))
     }
 
-    /// Who wants feedback: the hops with `feedback`, or the newest one that wants all of it to go through itself (§ -08 12).
+    /// Who wants feedback: the hops with `feedback`; where one wants it to go through itself, the newest such hop for all
+    /// before it, and those after it (§ -08 12).
     pub fn feedback(&self) -> Vec<&Domain> {
         match self.chain.signatures.iter().rfind(|signature| signature.has_flag("feedhere")) {
             Some(relay) => {

@@ -10,7 +10,6 @@ use zi2_mail::{
 };
 
 use self::write::{hash_parts, instance_field, signature_field};
-use super::field::is_under;
 use super::recipe::HeaderVersion;
 use super::verify::author;
 use super::{Algorithm, Binding, Draft, Envelope, Failure, Instance, MlDsaSigningKey, NotUndoable, Problem, Signature};
@@ -148,7 +147,7 @@ pub enum Refusal {
     Recipients,
     /// The hop before did not send to this one.
     #[error(
-        "the hop before did not send the message here ({0:?}); sign for the recipient's domain, with nd= where another sends it on"
+        "the hop before did not send the message here; sign for the recipient's domain, with nd= where another sends it on"
     )]
     Custody(Problem),
     /// `exploded` on the first hop.
@@ -239,7 +238,7 @@ impl Originator {
 /// § -08 10.8: the sender is under the signing domain, and every recipient has a domain.
 fn check_binding(binding: &Binding, domain: &Domain) -> Result<(), Refusal> {
     let Binding::Envelope { sender, recipients } = binding else { return Ok(()) };
-    if !sender.is_null() && !sender.domain().is_some_and(|sender| is_under(sender, domain)) {
+    if !sender.is_null() && !sender.domain().is_some_and(|sender| sender.is_within(domain)) {
         return Err(Refusal::Sender(domain.clone()));
     }
     match recipients.is_empty() || recipients.iter().any(|recipient| recipient.domain().is_none()) {
@@ -250,7 +249,7 @@ fn check_binding(binding: &Binding, domain: &Domain) -> Result<(), Refusal> {
 
 /// § -08 11.
 fn check_from(version: &HeaderVersion<'_>, domain: &Domain) -> Result<(), Refusal> {
-    match author(version).is_some_and(|from| is_under(&from, domain)) {
+    match author(version).is_some_and(|from| from.is_within(domain)) {
         true => Ok(()),
         false => Err(Refusal::From(domain.clone())),
     }

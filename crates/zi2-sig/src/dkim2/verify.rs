@@ -176,8 +176,8 @@ impl Open {
         self.versions.check_older(&self.chain, digests, b"").err().or_else(|| self.versions.wrong_author())
     }
 
-    /// The first thing wrong before the newest hop, in the order of § -08 14. Nothing is made of a recipe before the newest
-    /// signature is known to hold.
+    /// The first thing wrong before the newest hop, in the order of § -08 14. No body is made again before the
+    /// newest signature is known to hold.
     fn before(&self, digests: &Digests, body: &[u8], signed: &[Result<(), Failure>]) -> Option<Failure> {
         let hashes = || self.versions.check_older(&self.chain, digests, body).err();
         // A fail or a permanent error of one signature is worse than not knowing about another.

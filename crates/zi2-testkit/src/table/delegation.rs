@@ -104,6 +104,7 @@ fn one_condition_missing(sketch: Sketch) -> Sketch {
     let relay = |mail: Mail, results: &str| mail.sealed(&Sealer::of("relay", "relay.example", results));
     let none = "mx.relay.example; none";
     let open = changed().sealed(&Sealer::of("list", "list.example", good).covering("to:subject:date:message-id"));
+    let unbound = changed().sealed(&Sealer::of("list", "list.example", good).covering("from:to:subject:date"));
     let given_up = sealed().sealed(&Sealer::of("list", "list.example", good).with_seal_tag("cv", "fail"));
     let twice = format!("{good}; x-zi2=pass header.d=good.example header.s={KID}");
     let forged_below = format!("ARC-Authentication-Results: i=1; {good}");
@@ -117,6 +118,7 @@ fn one_condition_missing(sketch: Sketch) -> Sketch {
         ("plain.eml", "a forged Authentication-Results below", by_list(changed().below(results_field()), none)),
         ("later.eml", "only the second handler reports it", relay(by_list(changed(), none), good)),
         ("open.eml", "From is not covered by the list", open),
+        ("unbound.eml", "nothing ties the certification to what the list sealed", unbound),
         ("broken.eml", "changed after the seal", sealed().with("Subject", "[list] Pay at once")),
         ("given-up.eml", "the newest sealer found the chain broken", given_up),
     ];

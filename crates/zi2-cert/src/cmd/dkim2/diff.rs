@@ -8,7 +8,7 @@ use zi2_sig::dkim2::{BodyRecipe, Recipe, Step, recipe_for};
 
 use super::recipe::not_undoable;
 use super::{Rules, two_messages};
-use crate::escape::{self, field_value};
+use crate::escape::{self, for_terminal};
 use crate::io::Tone;
 use crate::{Exit, Io, Trouble};
 
@@ -71,7 +71,7 @@ fn show(part: &Part, lead: &str, io: &mut Io<'_>) -> Result<(), Trouble> {
     for (tone, sign, lines) in [(Tone::Bad, "-", &part.removed), (Tone::Good, "+", &part.added)] {
         for line in lines {
             let sign = io.toned(tone, sign);
-            io.result(format_args!("{sign} {lead}{line}"))?;
+            io.result(format_args!("{sign} {lead}{}", for_terminal(line)))?;
         }
     }
     Ok(())
@@ -116,15 +116,17 @@ fn walk(steps: &[Step], now: &[&[u8]]) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut next = 0_usize;
     let mut removed: Vec<String> = Vec::new();
+    // Whole, as a hash sees it; what is no UTF-8 cannot be shown.
+    let shown = |line: &[u8]| String::from_utf8_lossy(line).into_owned();
     let mut close = |removed: &mut Vec<String>, from: usize, to: usize| {
-        let added: Vec<String> = now.get(from..to).unwrap_or_default().iter().map(|line| field_value(line)).collect();
+        let added: Vec<String> = now.get(from..to).unwrap_or_default().iter().map(|line| shown(line)).collect();
         if !removed.is_empty() || !added.is_empty() {
             parts.push(Part { at: (from + 1).to_string(), removed: std::mem::take(removed), added });
         }
     };
     for step in steps {
         match step {
-            Step::Literal(lines) => removed.extend(lines.iter().map(|line| field_value(line))),
+            Step::Literal(lines) => removed.extend(lines.iter().map(|line| shown(line))),
             Step::Copy(first, last) => {
                 let place = |line: u64| usize::try_from(line).unwrap_or(usize::MAX).min(now.len());
                 close(&mut removed, next, place(first.saturating_sub(1)));

@@ -63,7 +63,9 @@ fn summary(report: &Dkim2Report, io: &mut Io<'_>) -> Result<(), Trouble> {
         let tag = at.tag.map(|tag| format!("tag {tag}=")).unwrap_or_default();
         let octet = at.offset.map(|offset| format!("octet {offset} of the header section")).unwrap_or_default();
         let joint = if tag.is_empty() || octet.is_empty() { "" } else { ", " };
-        io.result(format_args!("at        {tag}{joint}{octet}"))?;
+        if !(tag.is_empty() && octet.is_empty()) {
+            io.result(format_args!("at        {tag}{joint}{octet}"))?;
+        }
     }
     Ok(())
 }
@@ -92,10 +94,17 @@ fn widest<'a>(cells: impl Iterator<Item = &'a str>) -> usize {
 
 /// The result word of a hop; a dash where nobody looked.
 fn verdict(hop: &Dkim2Hop, report: &Dkim2Report) -> &'static str {
-    match report.at.as_ref().is_some_and(|at| at.i == Some(hop.i)) {
+    match blamed(report) == Some(hop.i) {
         true => report.result,
         false => hop.result.unwrap_or("-"),
     }
+}
+
+/// The hop where the failure lies; for a version of the message, the first that signed it.
+fn blamed(report: &Dkim2Report) -> Option<u32> {
+    let at = report.at.as_ref()?;
+    let signed = |m: u32| report.hops.iter().find(|hop| hop.m >= m).map(|hop| hop.i);
+    at.i.or_else(|| at.m.and_then(signed))
 }
 
 fn envelope(hop: &Dkim2Hop) -> String {

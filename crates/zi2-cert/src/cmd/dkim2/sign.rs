@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use rustix::rand::{GetRandomFlags, getrandom};
-use zi2_mail::{DigestPlan, Domain, Message, NewField};
+use zi2_mail::{DigestPlan, Domain, Message, NewField, NotSmtp};
 use zi2_sig::dkim::{DkimSigningKey, Selector};
 use zi2_sig::dkim2::{
     Binding, Envelope, Flag, HashChoice, Identity, MlDsaSigningKey, Originator, Outcome, PrivateKey, Refusal,
@@ -140,10 +140,14 @@ impl Args {
 fn first(mail: &[u8], terms: Terms, identity: Identity) -> Result<Vec<NewField>, Refusal> {
     let message = Message::split(mail);
     let mut plan = DigestPlan::new();
+    plan.request_smtp();
     let signer = Originator::new(&message.header, terms, identity, &mut plan)?;
-    let mut body = plan.start();
-    body.feed(message.body);
-    signer.finish(&body.finish())
+    let digests = plan.digest(message.body);
+    match digests.smtp() {
+        // What is long is no business of a signature: it survives most relays.
+        Some(Err(why)) if why != NotSmtp::LongLine => Err(Refusal::NotSmtp(why)),
+        _ => signer.finish(&digests),
+    }
 }
 
 fn private_key(path: &Path) -> Result<PrivateKey, Trouble> {
@@ -167,11 +171,12 @@ fn unproven(path: &Path, outcome: &Outcome) -> Trouble {
         Outcome::Provisional(_, failure) | Outcome::Failed(failure) => failure.to_string(),
     };
     let what = format!("{} does not verify as it came in: {why}", path.display());
-    Trouble::new(
-        Exit::Negative,
-        what,
-        "A chain is extended only where all of it is proven; name its --mail-from and --rcpt.",
-    )
+    let hint = match outcome {
+        Outcome::Absent => "Without --received the message is signed as a first hop.",
+        Outcome::Unbound | Outcome::Full(_) => "Name the envelope with which it came: --mail-from and --rcpt.",
+        Outcome::Provisional(..) | Outcome::Failed(_) => "A chain is extended only where all of it is proven.",
+    };
+    Trouble::new(Exit::Negative, what, hint)
 }
 
 fn refused(refusal: &Refusal) -> Trouble {

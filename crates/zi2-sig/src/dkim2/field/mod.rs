@@ -22,11 +22,6 @@ pub const MESSAGE_INSTANCE: &str = "Message-Instance";
 /// The name of the field that says who handled it.
 pub const DKIM2_SIGNATURE: &str = "DKIM2-Signature";
 
-/// Whether `under` is `domain` or below it (the relaxed match, § -08 10.8).
-pub(super) fn is_under(under: &Domain, domain: &Domain) -> bool {
-    under.is_within(domain)
-}
-
 /// The tags of one field, and how to speak of what is wrong with them.
 struct Tags<'a> {
     kind: Kind,

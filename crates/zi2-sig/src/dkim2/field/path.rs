@@ -49,11 +49,6 @@ impl Path {
         Path { octets: octets.into(), place }
     }
 
-    /// The null sender, `<>`.
-    pub fn null() -> Path {
-        Path { octets: (*b"<>").into(), place: Place::Null }
-    }
-
     /// Whether it is the null sender.
     pub fn is_null(&self) -> bool {
         self.place == Place::Null
@@ -70,13 +65,18 @@ impl Path {
     /// The octets with the domain as A-labels, which is how a signer writes them.
     pub(in crate::dkim2) fn with_a_labels(&self) -> Vec<u8> {
         match &self.place {
-            Place::At(at, domain) if domain.as_str().split('.').any(|label| label.starts_with("xn--")) => {
-                // The place counts within the brackets.
+            Place::At(at, domain) if self.octets.get(*at..).is_some_and(|name| !name.is_ascii()) => {
                 let local = self.octets.get(..=*at).unwrap_or_default();
                 [local, domain.as_str().as_bytes(), b">"].concat()
             }
             _ => self.octets.to_vec(),
         }
+    }
+
+    /// What is before the last `@`, and what is after it or alone: `postmaster`, or with an address literal.
+    fn nameless(&self) -> (&[u8], &[u8]) {
+        let at = memchr::memrchr(b'@', &self.octets);
+        at.and_then(|at| self.octets.split_at_checked(at)).unwrap_or((b"", &self.octets))
     }
 
     /// The octets, angle brackets included.
@@ -92,7 +92,11 @@ impl PartialEq for Path {
             (Place::At(at, domain), Place::At(other_at, other_domain)) => {
                 domain == other_domain && self.octets.get(..=*at) == other.octets.get(..=*other_at)
             }
-            (Place::Nameless, Place::Nameless) => self.octets.eq_ignore_ascii_case(&other.octets),
+            (Place::Nameless, Place::Nameless) => {
+                let (local, name) = self.nameless();
+                let (other_local, other_name) = other.nameless();
+                local == other_local && name.eq_ignore_ascii_case(other_name)
+            }
             (place, other) => place == other,
         }
     }
@@ -181,6 +185,9 @@ mod tests {
             ("<>", "<postmaster>", false),
             ("<a@[192.0.2.1]>", "<a@[192.0.2.1]>", true),
             ("<a@[192.0.2.1]>", "<a@[192.0.2.2]>", false),
+            ("<a@[IPv6:2001:DB8::1]>", "<a@[ipv6:2001:db8::1]>", true),
+            ("<A@[192.0.2.1]>", "<a@[192.0.2.1]>", false),
+            ("<Postmaster>", "<postmaster>", true),
         ] {
             assert_eq!(path(one) == path(other), same, "{one} {other}");
         }

@@ -13,6 +13,13 @@ struct Base<'a> {
     marks: Vec<usize>,
 }
 
+/// A line by its number from 0, and the octet at which it begins.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    line: u64,
+    octet: usize,
+}
+
 /// Lines between two marks: few to walk over, and a mark for each costs little.
 const STRIDE: u64 = 256;
 
@@ -51,7 +58,8 @@ impl<'a> BodyVersion<'a> {
                     let first = first.saturating_sub(1);
                     while let Some(piece) = pieces.peek() {
                         let end = before.saturating_add(piece.lines());
-                        made.extend(piece.part(first.saturating_sub(before), last.min(end).saturating_sub(before)));
+                        let part = piece.part(first.saturating_sub(before), last.min(end).saturating_sub(before));
+                        part.into_iter().for_each(|part| append(&mut made, part));
                         if last < end {
                             break;
                         }
@@ -66,11 +74,13 @@ impl<'a> BodyVersion<'a> {
 
     /// The octets, each line with CRLF. The body as received may lack the last one.
     pub fn write(&self, sink: &mut (impl FnMut(&[u8]) + ?Sized)) {
+        let mut place = Place { line: 0, octet: 0 };
         for piece in &self.pieces {
             match *piece {
                 Piece::Lines(first, end) => {
-                    let octets = self.base.octets.get(self.base.offset(first)..self.base.offset(end));
-                    let octets = octets.unwrap_or_default();
+                    let start = self.base.place(first, place);
+                    place = self.base.place(end, start);
+                    let octets = self.base.octets.get(start.octet..place.octet).unwrap_or_default();
                     sink(octets);
                     if !octets.ends_with(b"\r\n") {
                         sink(b"\r\n");
@@ -89,6 +99,14 @@ impl<'a> BodyVersion<'a> {
         let mut octets = Vec::new();
         self.write(&mut |piece| octets.extend_from_slice(piece));
         octets
+    }
+}
+
+/// Appends a piece; lines that go on where the last piece ends make one piece with it.
+fn append<'a>(pieces: &mut Vec<Piece<'a>>, piece: Piece<'a>) {
+    match (pieces.last_mut(), piece) {
+        (Some(Piece::Lines(_, end)), Piece::Lines(first, last)) if *end == first => *end = last,
+        (_, piece) => pieces.push(piece),
     }
 }
 
@@ -127,16 +145,21 @@ impl<'a> Base<'a> {
         Base { octets, lines: lines + u64::from(last < octets.len()), marks }
     }
 
-    /// Where a line begins; for the one after the last, where the body ends.
-    fn offset(&self, line: u64) -> usize {
-        let Some(mark) = usize::try_from(line / STRIDE).ok().and_then(|mark| self.marks.get(mark)) else {
-            return self.octets.len();
+    /// Where a line begins; for the one after the last, where the body ends. From the mark before it or, if that is nearer,
+    /// from a place that is known: who asks in ascending order looks at each octet once, however long the lines are.
+    fn place(&self, line: u64, known: Place) -> Place {
+        let mark = line / STRIDE;
+        let marked = usize::try_from(mark).ok().and_then(|mark| self.marks.get(mark));
+        let Some(mark) = marked.map(|octet| Place { line: mark * STRIDE, octet: *octet }) else {
+            return Place { line, octet: self.octets.len() };
         };
-        let Some(steps) = usize::try_from(line % STRIDE).ok().and_then(|steps| steps.checked_sub(1)) else {
-            return *mark;
+        let near = if known.line > mark.line && known.line <= line { known } else { mark };
+        let Some(steps) = usize::try_from(line - near.line).ok().and_then(|steps| steps.checked_sub(1)) else {
+            return near;
         };
-        let rest = self.octets.get(*mark..).unwrap_or_default();
-        line_ends(rest).nth(steps).map_or(self.octets.len(), |end| mark + end)
+        let rest = self.octets.get(near.octet..).unwrap_or_default();
+        let octet = line_ends(rest).nth(steps).map_or(self.octets.len(), |end| near.octet + end);
+        Place { line, octet }
     }
 }
 
@@ -205,10 +228,15 @@ mod tests {
             let body = "\r\n".repeat(count) + last;
             let base = Base::of(body.as_bytes());
             assert_eq!(base.lines, (count + usize::from(!last.is_empty())) as u64);
+            let mut known = Place { line: 0, octet: 0 };
             for line in 0..=count {
-                assert_eq!(base.offset(line as u64), 2 * line, "{count}");
+                let place = |known| base.place(line as u64, known).octet;
+                assert_eq!((place(Place { line: 0, octet: 0 }), place(known)), (2 * line, 2 * line), "{count}");
+                known = base.place(line as u64, known);
             }
-            assert_eq!(base.offset(base.lines), body.len());
+            assert_eq!(base.place(base.lines, known).octet, body.len());
+            // A place after the line is of no use.
+            assert_eq!(base.place(0, known).octet, 0);
         }
     }
 }

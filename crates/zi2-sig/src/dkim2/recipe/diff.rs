@@ -42,11 +42,10 @@ pub fn body_steps(before: &[u8], after: &[u8]) -> BodyDiff {
 }
 
 /// The steps that make the values `before` of the values `after`, both from the bottom up. Values are compared as
-/// they are hashed, in relaxed form; literals are of that form. Nothing if they are the same, or if a CR or LF within a value
-/// makes it impossible.
+/// they are hashed, in relaxed form; literals are of that form. Nothing if they are the same.
 ///
 /// # Errors
-/// [`NotUndoable`].
+/// [`NotUndoable`], as where a CR or LF stands within a value.
 pub fn header_steps(before: &[Vec<u8>], after: &[Vec<u8>]) -> Result<Option<Vec<Step>>, NotUndoable> {
     if before == after {
         return Ok(None);

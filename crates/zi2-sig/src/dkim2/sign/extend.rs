@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use zi2_mail::{BodyCanon, DigestPlan, HashAlg, Message, NewField, NotSmtp, SmtpScan, relaxed_value};
+use zi2_mail::{BodyCanon, DigestPlan, HashAlg, Header, Message, NewField, NotSmtp, SmtpScan, relaxed_value};
 
 use super::write::{hash_parts, instance_field, parsed_instance, signature_field};
 use super::{Identity, Refusal, Terms, check_binding, check_from};
@@ -11,7 +11,8 @@ use crate::dkim2::chain::check_link;
 use crate::dkim2::outcome::Fingerprint;
 use crate::dkim2::recipe::HeaderVersion;
 use crate::dkim2::{
-    BodyDiff, BodyRecipe, BodyVersion, Brackets, Chain, Draft, FullyVerified, Recipe, Step, body_steps, header_steps,
+    Binding, BodyDiff, BodyRecipe, BodyVersion, Brackets, Chain, Draft, Flag, FullyVerified, Recipe, Step, body_steps,
+    header_steps,
 };
 use crate::hash::first_octets;
 
@@ -36,6 +37,7 @@ pub fn extend(
     identity: &Identity,
 ) -> Result<Extension, Refusal> {
     let draft = terms.draft;
+    let terms = &with_exploded(terms);
     check_messages(evidence, received, outgoing)?;
     let before = evidence.newest().signature();
     check_binding(&terms.binding, &identity.domain)?;
@@ -47,7 +49,7 @@ pub fn extend(
     let mut signed = evidence.chain.fields_before(number, newest);
     if now == evidence.received {
         let signature = signature_field(number, newest, terms, identity, &signed)?;
-        return Ok(Extension { fields: vec![signature], recipe: None });
+        return whole(vec![signature], None, outgoing, draft);
     }
     let recipe = recipe_for(received, outgoing, draft)?;
     check_leads_back(&recipe, &version, outgoing.body, evidence.received, draft)?;
@@ -59,7 +61,32 @@ pub fn extend(
     // § -08 6.3: all instances come before all signatures
     signed = with_instance(evidence, number, parsed_instance(&instance, draft)?.signed_form);
     let signature = signature_field(number, newest, terms, identity, &signed)?;
-    Ok(Extension { fields: vec![signature, instance], recipe: Some(recipe) })
+    whole(vec![signature, instance], Some(recipe), outgoing, draft)
+}
+
+/// § -08 10, step 6: who sends to several says so.
+fn with_exploded(terms: &Terms) -> Terms {
+    let mut terms = terms.clone();
+    let is_to_several = matches!(&terms.binding, Binding::Envelope { recipients, .. } if recipients.len() > 1);
+    if is_to_several && !terms.flags.contains(&Flag::Exploded) {
+        terms.flags.push(Flag::Exploded);
+    }
+    terms
+}
+
+/// With the new fields the chain must still be one that is read: they may be one too many, or too long together.
+fn whole(
+    fields: Vec<NewField>,
+    recipe: Option<Recipe>,
+    outgoing: &Message<'_>,
+    draft: Draft,
+) -> Result<Extension, Refusal> {
+    let lines = fields.iter().flat_map(|field| [field.wire().into_bytes(), b"\r\n".to_vec()]);
+    let section: Vec<u8> = lines.chain([outgoing.header.octets().to_vec()]).flatten().collect();
+    match Chain::read(&Header::parse(&section), draft, Brackets::Required) {
+        Ok(_) => Ok(Extension { fields, recipe }),
+        Err(failure) => Err(Refusal::Unusable(failure)),
+    }
 }
 
 /// The recipe that makes `received` of `outgoing`.

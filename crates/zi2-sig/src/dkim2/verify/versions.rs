@@ -2,7 +2,6 @@
 
 use zi2_mail::{BodyCanon, DigestPlan, Digests, Domain, HashAlg, Header, Lane, parse_from};
 
-use crate::dkim2::field::is_under;
 use crate::dkim2::outcome::Fingerprint;
 use crate::dkim2::recipe::HeaderVersion;
 use crate::dkim2::{BodyRecipe, BodyVersion, Chain, Failure, Hashes, Instance, Place, Problem, groups};
@@ -174,7 +173,7 @@ fn failure(chain: &Chain, instance: &Instance, problem: Problem) -> Failure {
 /// § -08 11: From of this version must belong to the signature that first covered it.
 fn author_failure(version: &HeaderVersion<'_>, chain: &Chain, instance: u32) -> Option<Failure> {
     let signature = chain.first_over(instance)?;
-    let is_authentic = author(version).is_some_and(|from| is_under(&from, signature.domain()));
+    let is_authentic = author(version).is_some_and(|from| from.is_within(signature.domain()));
     let place = Place { instance: Some(instance), ..signature.place("d") };
     (!is_authentic).then_some(Failure { problem: Problem::From, draft: chain.draft, place })
 }
