@@ -52,7 +52,10 @@ impl From<FileError> for Trouble {
     fn from(error: FileError) -> Trouble {
         let remedy = "No key is used while one of them cannot be trusted.";
         match error {
-            FileError::Content { .. } | FileError::TooLarge { .. } => Trouble::new(65, error, remedy),
+            FileError::Content { .. }
+            | FileError::TooLarge { .. }
+            | FileError::DkimContent { .. }
+            | FileError::TooManyDkim { .. } => Trouble::new(65, error, remedy),
             _ => Trouble::permission(error, remedy),
         }
     }

@@ -61,7 +61,7 @@ pub(super) fn read(
             break;
         }
         let Some(value) = value else {
-            faults.push(line, pattern, DkimTableFault::Half(pattern.text.to_owned(), SIGNING_LINE));
+            faults.push(line, pattern, DkimTableFault::Half(SIGNING_LINE));
             continue;
         };
         match rule(value, names) {

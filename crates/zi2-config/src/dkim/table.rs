@@ -9,12 +9,12 @@ use crate::senders::table::{Line, Word};
 /// What is wrong with a line of a KeyTable or a SigningTable. The fault is with whoever wrote the file.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum DkimTableFault {
-    /// The line ends after its first column.
-    #[error("the line ends after {}; it reads {}", quoted(.0), .1)]
-    Half(String, &'static str),
-    /// Fewer than three parts.
-    #[error("{} is no key; the line reads {KEY_LINE}", quoted(.0))]
-    Parts(String),
+    /// The line ends after its first column. The text is not repeated: it may be a part of a key.
+    #[error("the line ends after its first word; a line reads {0}")]
+    Half(&'static str),
+    /// Fewer than three parts. The text is not repeated: it may be a key.
+    #[error("this is no key; a line reads {KEY_LINE}")]
+    Parts,
     /// `d=` is no domain.
     #[error("{} is no domain: {}", quoted(.0), .1)]
     Domain(String, DomainError),

@@ -103,10 +103,22 @@ fn keys_in_files_for_each_domain_and_in_the_table() {
 }
 
 #[test]
+fn no_message_repeats_what_may_be_a_key() {
+    let pem = include_str!("../../../zi2-sig/tests/dkim/keys/rsa2048-pkcs8.pem");
+    let seed = "/".repeat(42) + "8=";
+    for table in [pem.to_owned(), format!("a {seed}\n"), format!("a b.example:s:{}\n", seed.replace("8=", "*="))] {
+        let (_, problems, _) = read(&table, "", Matching::Names);
+        assert!(!problems.is_empty() && !problems.contains("/////") && !problems.contains("MII"), "{problems}");
+    }
+    let (tables, problems, _) = read(&format!("a b.example:s:{seed}\n"), "", Matching::Names);
+    assert!(matches!(tables.keys()[0].key, DkimKeyPlace::Inline(_)) && problems.is_empty(), "{problems}");
+}
+
+#[test]
 fn every_fault_names_its_line() {
     for (keys, signing, wanted) in [
-        ("main\n", "", "/keys:1:1: the line ends after \"main\"; it reads NAME DOMAIN:SELECTOR:FILE"),
-        ("\n a /keys/a\n", "", "/keys:2:4: \"/keys/a\" is no key; the line reads NAME DOMAIN:SELECTOR:FILE"),
+        ("main\n", "", "/keys:1:1: the line ends after its first word; a line reads NAME DOMAIN:SELECTOR:FILE"),
+        ("\n a /keys/a\n", "", "/keys:2:4: this is no key; a line reads NAME DOMAIN:SELECTOR:FILE"),
         (
             "a a..b:s:/a",
             "",
@@ -133,7 +145,7 @@ fn every_fault_names_its_line() {
         (
             "",
             "*@b.example",
-            "/signing:1:1: the line ends after \"*@b.example\"; it reads PATTERN NAME, as in *@example.com main",
+            "/signing:1:1: the line ends after its first word; a line reads PATTERN NAME, as in *@example.com main",
         ),
         (
             KEYS,

@@ -83,8 +83,9 @@ fn dkim(values: &Values<'_>, tables: Option<DkimTables>) -> Result<Dkim, Bug> {
     let canon = values.get::<&'static str>("dkim", "canonicalization")?;
     let canon = Canon::parse(canon.as_bytes()).ok_or_else(|| Bug("dkim.canonicalization".to_owned()))?;
     let recipe = Recipe::new(canon, fields);
-    let expiry = values.get::<Duration>("dkim", "expiry")?.as_secs();
-    let recipe = if expiry == 0 { recipe } else { recipe.with_lifetime(expiry) };
+    let expiry = values.get::<Duration>("dkim", "expiry")?;
+    // Parts of a second are not nothing, which is for ever.
+    let recipe = if expiry.is_zero() { recipe } else { recipe.with_lifetime(expiry.as_secs().max(1)) };
     Ok(Dkim { sign: values.get("dkim", "sign")?, dir: values.get("dkim", "dir")?, tables, recipe })
 }
 

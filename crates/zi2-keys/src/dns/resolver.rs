@@ -92,12 +92,9 @@ impl Resolver {
 
     /// The TXT records of a name: none if it does not exist.
     pub async fn txt(&self, name: &QueryName, budget: &Budget) -> Result<TxtAnswer, Trouble> {
-        self.records(name.as_str(), budget).await
-    }
-
-    /// The texts at a name, for DKIM2, which reads key records by rules of its own.
-    pub async fn texts(&self, name: &zi2_chain::DnsName, budget: &Budget) -> Result<Vec<Vec<u8>>, Trouble> {
-        self.records(name.as_str(), budget).await.map(|answer| answer.records)
+        let found = self.look_up(name.as_str(), Kind::Txt, budget).await?;
+        let records = if let Data::Texts(texts) = found.data { texts } else { Vec::new() };
+        Ok(TxtAnswer { records, dnssec: found.dnssec })
     }
 
     /// The keys of DKIM and ARC at a name, parsed once for as long as their answer holds, or why they are not known.
@@ -153,12 +150,6 @@ impl Resolver {
             Source::Fixed(_) => 0,
             Source::Servers { servers, .. } => servers.asked(),
         }
-    }
-
-    async fn records(&self, name: &str, budget: &Budget) -> Result<TxtAnswer, Trouble> {
-        let found = self.look_up(name, Kind::Txt, budget).await?;
-        let records = if let Data::Texts(texts) = found.data { texts } else { Vec::new() };
-        Ok(TxtAnswer { records, dnssec: found.dnssec })
     }
 
     async fn look_up(&self, name: &str, kind: Kind, budget: &Budget) -> Result<Found, Trouble> {

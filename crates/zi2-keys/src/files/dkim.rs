@@ -41,9 +41,6 @@ pub fn load_dkim(directory: &Path, place: KeyPlace) -> Result<Vec<DkimFile>, Fil
                 let path = directory.join(&name);
                 let Some(folder) = subdirectory(&opened, &name, &path)? else { continue };
                 let files: BTreeMap<_, _> = names(&folder, &path)?.into_iter().filter_map(selector_file).collect();
-                if files.len() > limits::DKIM_KEYS {
-                    return Err(FileError::TooManyDkim { path });
-                }
                 for (selector, name) in files {
                     found.push(file(&folder, &name, path.join(&name), place, domain.clone(), selector)?);
                 }
@@ -57,7 +54,11 @@ pub fn load_dkim(directory: &Path, place: KeyPlace) -> Result<Vec<DkimFile>, Fil
         }
     }
     found.sort_by(|a, b| (&a.domain, &a.selector).cmp(&(&b.domain, &b.selector)));
-    Ok(found)
+    let crowded = |keys: &&[DkimFile]| keys.len() > limits::DKIM_KEYS;
+    match found.chunk_by(|a, b| a.domain == b.domain).find(crowded).and_then(<[_]>::first) {
+        Some(first) => Err(FileError::TooManyDkim { path: directory.join(first.domain.as_str()) }),
+        None => Ok(found),
+    }
 }
 
 /// A key in one file of any name. Refuses it by the same rules, its directory too.

@@ -5,6 +5,7 @@ mod house;
 mod records;
 mod supervisor;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use sd_notify::NotifyState;
@@ -15,6 +16,7 @@ use tokio::time::timeout;
 use zi2_config::{Config, Loaded, Paths, StoreBackend};
 use zi2_flow::{DkimRules, Services};
 use zi2_keys::Documents;
+use zi2_mail::Domain;
 use zi2_milter::{Inherited, Limits, Service, Stats, Verdict, serve};
 use zi2_store::{Durability, MemoryStore, Settings, SqliteStore, Store, StoreHandle};
 
@@ -204,11 +206,12 @@ fn say_what_signs_dkim(config: &Config, dkim: &DkimRules) {
     let keys = dkim.keys();
     tracing::info!(keys = keys.len(), "signs with DKIM");
     let has_table = config.dkim.tables.is_some();
+    let with: HashSet<&Domain> = keys.iter().map(|key| &key.domain).collect();
     let without: Vec<_> = config
         .server
         .hosted
         .iter()
-        .filter(|domain| !has_table && !keys.iter().any(|key| key.domain == **domain))
+        .filter(|domain| !has_table && !with.contains(domain))
         .map(ToString::to_string)
         .collect();
     if !without.is_empty() {

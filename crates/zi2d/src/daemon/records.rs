@@ -20,7 +20,14 @@ pub(super) async fn all_published(live: &Live) -> Option<bool> {
     match (&live.sender.signer, &live.sender.dkim) {
         (Some(_), None) => all_certifying(live).await,
         (None, Some(dkim)) => all_signing(live, dkim).await,
-        (Some(_), Some(dkim)) => Some(all_certifying(live).await? & all_signing(live, dkim).await?),
+        (Some(_), Some(dkim)) => {
+            // Both are looked at whatever the first says: each warns of its own keys.
+            match (all_certifying(live).await, all_signing(live, dkim).await) {
+                (Some(certifying), Some(signing)) => Some(certifying && signing),
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (None, _) | (_, None) => None,
+            }
+        }
         (None, None) => None,
     }
 }
@@ -28,8 +35,9 @@ pub(super) async fn all_published(live: &Live) -> Option<bool> {
 /// Whether all keys of DKIM are published.
 async fn all_signing(live: &Live, dkim: &DkimRules) -> Option<bool> {
     let (look_ups, time) = BUDGET;
+    let keys = dkim.keys();
     let mut all = true;
-    for key in dkim.keys().iter().take(WATCHED_DOMAINS) {
+    for key in keys.iter().take(WATCHED_DOMAINS) {
         let outcome = key.published(&live.services.resolver, &Budget::new(look_ups, time)).await.ok()?;
         if outcome != Outcome::Pass {
             let (domain, selector, reason) = (&key.domain, &key.selector, outcome.reason());
@@ -37,7 +45,7 @@ async fn all_signing(live: &Live, dkim: &DkimRules) -> Option<bool> {
         }
         all &= outcome == Outcome::Pass;
     }
-    Some(all)
+    (!keys.is_empty()).then_some(all)
 }
 
 /// Whether every hosted domain publishes the key that certifies.

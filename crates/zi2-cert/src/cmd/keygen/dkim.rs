@@ -85,16 +85,16 @@ pub(super) fn run(args: &super::Args, common: &Common, io: &mut Io<'_>) -> Resul
         text(&made, io)?
     }
     io.talk(format_args!("Next:"));
-    io.talk(format_args!(
-        "  - give them to the account of the milter, if that reads them itself: chown -R zi2 {}",
-        dir.display()
-    ));
     io.talk(format_args!("  - publish the records (zi2-cert dns show --format cloudflare|route53|nsupdate|zone)"));
     io.talk(format_args!("  - look whether they are there: zi2-cert doctor"));
+    io.talk(format_args!(
+        "  - hand them over: LoadCredential=dkim:{0} in the unit; or, if the milter reads them itself, chown -R zi2 {0}",
+        dir.display()
+    ));
     if !config.is_ok_and(|config| config.dkim.sign) {
         io.talk(format_args!("  - only then write sign = true below [dkim] in zi2.toml"));
     }
-    io.talk(format_args!("  - systemctl reload zi2-milter"));
+    io.talk(format_args!("  - restart the milter, which takes the keys over on startup: systemctl restart zi2-milter"));
     Ok(Exit::Ok)
 }
 
