@@ -14,8 +14,8 @@ use zi2_keys::{Budget, Resolver};
 use zi2_mail::{DigestPlan, Digests, Domain, Header, HostName, Timestamp};
 use zi2_sig::dkim::{self, DkimRecords, KeyName, RecordAnswer};
 
-use crate::Services;
-use crate::background::Background;
+use crate::asking::Asking;
+use crate::background::{Background, ask_each};
 
 /// The SMTP client, as the mail server saw it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -44,13 +44,6 @@ pub fn has_chain(header: &Header<'_>, client: &Client) -> bool {
     client.address.is_some() || has(dkim::DKIM_SIGNATURE) || has("ARC-Seal")
 }
 
-/// Look-ups SPF may cause of those of the message: its questions are of the sender's choosing, and DMARC's are about whom
-/// the sender pretends to be.
-const SPF_SHARE: u32 = 30;
-
-/// The same for keys of DKIM and ARC: ten signatures with a CNAME each.
-const DKIM_SHARE: u32 = 20;
-
 /// A message whose body is still to come.
 pub(crate) struct Arrival<'a> {
     pub(crate) header: &'a Header<'a>,
@@ -66,8 +59,7 @@ pub(crate) struct Chain {
     keys: Option<Background<Vec<(KeyName, RecordAnswer)>>>,
     spf: Option<Background<SpfResult>>,
     dmarc: Option<Background<Dmarc>>,
-    resolver: Resolver,
-    budget: Arc<Budget>,
+    asking: Asking,
     deadline: Duration,
     /// The author domain, where the client is not known: SPF might have authenticated it.
     unsure: Option<Domain>,
@@ -75,24 +67,16 @@ pub(crate) struct Chain {
 
 impl Chain {
     /// Starts all that can be asked before the body, and asks `plan` for the digests needed.
-    pub(crate) fn begin(
-        arrival: &Arrival<'_>,
-        plan: &mut DigestPlan,
-        services: &Services,
-        budget: &Arc<Budget>,
-        rules: &ChainRules,
-    ) -> Chain {
+    pub(crate) fn begin(arrival: &Arrival<'_>, plan: &mut DigestPlan, asking: &Asking, rules: &ChainRules) -> Chain {
         let Arrival { header, from, client, now } = *arrival;
-        let (resolver, budget) = (services.resolver.clone(), Arc::clone(budget));
         let dkim = dkim::Verifier::new(header, now, &dkim::Policy::default(), plan);
         let arc = arc::Arc::new(header, now, &dkim::Policy::default(), plan);
         // DKIM's first: where there are too many, DMARC needs those.
         let mut names = dkim.questions();
         let more: Vec<_> = arc.questions().into_iter().filter(|name| !names.contains(name)).collect();
         names.extend(more);
-        let part = Budget::part(&budget, DKIM_SHARE);
-        let keys = (!names.is_empty()).then(|| fetch_keys(names, &resolver, part));
-        let dmarc = from.map(|from| discover(from, &resolver, &budget));
+        let keys = (!names.is_empty()).then(|| fetch_keys(names, asking));
+        let dmarc = from.map(|from| discover(from, asking));
         let unsure = from.filter(|_| client.address.is_none()).cloned();
         let spf = client.address.map(|address| {
             let input = SpfInput {
@@ -102,9 +86,9 @@ impl Chain {
                 receiver: &rules.receiver,
                 now,
             };
-            check(Spf::new(&input), &resolver, Budget::part(&budget, SPF_SHARE))
+            check(Spf::new(&input), asking)
         });
-        Chain { dkim, arc, keys, spf, dmarc, resolver, budget, deadline: rules.deadline, unsure }
+        Chain { dkim, arc, keys, spf, dmarc, asking: asking.clone(), deadline: rules.deadline, unsure }
     }
 
     /// Whether the body can change a result: a signature waits for its key.
@@ -134,7 +118,7 @@ impl Chain {
             Some(mut machine) => {
                 machine.identify(identifiers(spf.as_ref(), &dkim, self.unsure));
                 // At the deadline what was not answered could not be asked.
-                let asked = timeout_at(deadline, drive(&mut machine, &self.resolver, &self.budget)).await;
+                let asked = timeout_at(deadline, drive(&mut machine, &self.asking.resolver, &self.asking.budget)).await;
                 asked.unwrap_or(());
                 Some(machine.finish())
             }
@@ -145,8 +129,8 @@ impl Chain {
 }
 
 /// The policy of the author domain, as far as it can be found before anything is authenticated.
-fn discover(from: &Domain, resolver: &Resolver, budget: &Arc<Budget>) -> Background<Dmarc> {
-    let (mut machine, resolver, budget) = (Dmarc::new(from), resolver.clone(), Arc::clone(budget));
+fn discover(from: &Domain, asking: &Asking) -> Background<Dmarc> {
+    let (mut machine, resolver, budget) = (Dmarc::new(from), asking.resolver.clone(), Arc::clone(&asking.budget));
     Background::spawn(move |mut stop| async move {
         tokio::select! {
             biased;
@@ -165,29 +149,14 @@ async fn drive(machine: &mut Dmarc, resolver: &Resolver, budget: &Budget) {
 }
 
 /// The keys of all signatures, asked at once. What has no answer by the end is not known.
-fn fetch_keys(names: Vec<KeyName>, resolver: &Resolver, budget: Budget) -> Background<Vec<(KeyName, RecordAnswer)>> {
-    let (resolver, budget) = (resolver.clone(), Arc::new(budget));
-    Background::spawn(move |mut stop| async move {
-        let mut asked = JoinSet::new();
-        for name in names {
-            let (resolver, budget) = (resolver.clone(), Arc::clone(&budget));
-            asked.spawn(async move {
-                let answer = key_records(&name, &resolver, &budget).await;
-                (name, answer)
-            });
+fn fetch_keys(names: Vec<KeyName>, asking: &Asking) -> Background<Vec<(KeyName, RecordAnswer)>> {
+    let (resolver, budget) = (asking.resolver.clone(), Arc::clone(&asking.keys));
+    ask_each(names, move |name| {
+        let (resolver, budget) = (resolver.clone(), Arc::clone(&budget));
+        async move {
+            let answer = key_records(&name, &resolver, &budget).await;
+            (name, answer)
         }
-        let mut answers = Vec::new();
-        loop {
-            tokio::select! {
-                biased;
-                answer = asked.join_next() => match answer {
-                    Some(answer) => answers.extend(answer),
-                    None => break, // all are there
-                },
-                _ = &mut stop => break,
-            }
-        }
-        answers
     })
 }
 
@@ -203,8 +172,8 @@ pub async fn key_records(name: &KeyName, resolver: &Resolver, budget: &Budget) -
 }
 
 /// SPF, all questions of a round at once.
-fn check(mut spf: Spf, resolver: &Resolver, budget: Budget) -> Background<SpfResult> {
-    let (resolver, budget) = (resolver.clone(), Arc::new(budget));
+fn check(mut spf: Spf, asking: &Asking) -> Background<SpfResult> {
+    let (resolver, budget) = (asking.resolver.clone(), asking.spf());
     Background::spawn(move |mut stop| async move {
         tokio::select! {
             biased;

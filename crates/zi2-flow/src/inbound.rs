@@ -5,80 +5,21 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 use zi2_chain::ChainResults;
-use zi2_config::HostedDomains;
 use zi2_keys::{Budget, Search};
-use zi2_mail::{AddrSpec, DigestPlan, Domain, Header, Timestamp, parse_envelope_address};
-use zi2_sig::{Attested, Facts, KeyQuery, Unambiguous, Verifier};
+use zi2_mail::{DigestPlan, Domain, Header, Timestamp};
+use zi2_sig::{Facts, KeyQuery, Verifier, dkim2};
 use zi2_trust::{
-    Admission, Admitted, Circumstances, Delegation, Dmarc, Findings, Held, HistoryPolicy, Holdings, Judgement,
-    KeyHistory, Ladder, PageName, PublishedPolicy, ReplayMode, ReplayVerdict, Seen, Submission, TrustedSealers, judge,
+    Admitted, Circumstances, Delegation, Dmarc, Findings, Holdings, Judgement, KeyHistory, Ladder, PublishedPolicy,
+    ReplayMode, ReplayVerdict, Seen, Submission, judge,
 };
 
-use crate::Services;
+use crate::asking::Asking;
 use crate::background::Background;
 use crate::chain::{Arrival, Chain, ChainRules, Client};
+use crate::dkim2::Dkim2;
+use crate::keep::{Keeper, Received};
 use crate::pass::Pass;
-
-/// What the ingress side goes by. Built once per configuration.
-#[derive(Clone, Debug)]
-pub struct ReceiverRules {
-    /// Seconds for which a certification is fresh.
-    pub window: u64,
-    /// Whether the page's DNS name counts.
-    pub page_name: PageName,
-    /// How long the end of a message may wait for keys, and again for the store.
-    pub deadline: Duration,
-    /// Look-ups one message may cost.
-    pub queries: u32,
-    /// Time all look-ups of one message may take, in the background.
-    pub time: Duration,
-    /// What is done about replays.
-    pub replay_mode: ReplayMode,
-    /// Recipients beyond To and Cc one certification may reach.
-    pub allowance: u32,
-    /// The thresholds of history.
-    pub history: HistoryPolicy,
-    /// Sealers of ARC whose word counts where a message was changed.
-    pub sealers: TrustedSealers,
-    /// Domains hosted here.
-    pub hosted: HostedDomains,
-    /// Our own keys.
-    pub local_keys: Vec<Held>,
-    /// Keys held from direct exchange.
-    pub exchanged: Vec<Held>,
-}
-
-/// The envelope recipients of a message, as far as they can be read.
-#[derive(Clone, Debug, Default)]
-pub struct Envelope {
-    recipients: Vec<AddrSpec>,
-    unread: usize,
-}
-
-impl Envelope {
-    /// The recipients of RCPT arguments, with or without angle brackets.
-    pub fn of<A: AsRef<[u8]>>(arguments: impl IntoIterator<Item = A>) -> Envelope {
-        let mut envelope = Envelope::default();
-        for argument in arguments {
-            match parse_envelope_address(argument.as_ref()) {
-                Some(recipient) => envelope.recipients.push(recipient),
-                None => envelope.unread = envelope.unread.saturating_add(1),
-            }
-        }
-        envelope
-    }
-
-    /// Whether every recipient is known to be hosted here, so that no copy leaves. False for an empty envelope.
-    pub fn all_hosted(&self, hosted: &HostedDomains) -> bool {
-        let here = |recipient: &AddrSpec| recipient.domain().is_some_and(|domain| hosted.contains(domain));
-        self.unread == 0 && !self.recipients.is_empty() && self.recipients.iter().all(here)
-    }
-
-    /// Whether a recipient's domain is hosted here.
-    pub fn any_hosted(&self, hosted: &HostedDomains) -> bool {
-        self.recipients.iter().filter_map(AddrSpec::domain).any(|domain| hosted.contains(domain))
-    }
-}
+use crate::{Envelope, ReceiverRules, Services};
 
 /// The end of the matter.
 #[derive(Clone, Debug)]
@@ -95,6 +36,10 @@ pub struct Outcome {
     pub dmarc: Dmarc,
     /// The existing chain, if it was evaluated.
     pub chain: Option<ChainResults>,
+    /// The DKIM2 verdict with its evidence, if that chain was evaluated.
+    pub dkim2: Option<dkim2::Verdict>,
+    /// The message as it was received, if somebody asked for it and it could be kept.
+    pub received: Option<Received>,
     siblings: Vec<zi2_sig::PublicKey>,
 }
 
@@ -106,11 +51,13 @@ pub struct Inbound {
     services: Services,
     rules: Arc<ReceiverRules>,
     now: Timestamp,
-    budget: Arc<Budget>,
+    asking: Asking,
     past: Option<Background<Option<Vec<KeyHistory>>>>,
     keys: Option<Background<(Findings, Duration)>>,
     policy: Option<Background<PublishedPolicy>>,
     chain: Option<Chain>,
+    dkim2: Option<Dkim2>,
+    keeper: Option<Keeper>,
 }
 
 impl Inbound {
@@ -118,18 +65,20 @@ impl Inbound {
     pub fn begin(header: &Header<'_>, services: &Services, rules: &Arc<ReceiverRules>, now: Timestamp) -> Inbound {
         let mut plan = DigestPlan::new();
         let verifier = Verifier::new(header, now, rules.window, &mut plan);
-        let budget = Arc::new(Budget::new(rules.queries, rules.time));
+        let asking = Asking::new(&services.resolver, rules.queries, rules.time);
         let mut inbound = Inbound {
             verifier,
             pass: Pass::Asked(plan),
             services: services.clone(),
             rules: Arc::clone(rules),
             now,
-            budget,
+            asking,
             past: None,
             keys: None,
             policy: None,
             chain: None,
+            dkim2: None,
+            keeper: None,
         };
         inbound.keys = inbound.verifier.query().cloned().map(|query| inbound.search(query));
         if let Some(from) = inbound.verifier.from().cloned() {
@@ -147,18 +96,45 @@ impl Inbound {
     pub fn evaluate_chain(&mut self, header: &Header<'_>, client: &Client, rules: &ChainRules) {
         let Pass::Asked(plan) = &mut self.pass else { return };
         let arrival = Arrival { header, from: self.verifier.from(), client, now: self.now };
-        self.chain = Some(Chain::begin(&arrival, plan, &self.services, &self.budget, rules));
+        self.chain = Some(Chain::begin(&arrival, plan, &self.asking, rules));
+    }
+
+    /// Evaluates the DKIM2 chain as well, for a message that came by this envelope and waits so long for its keys. Call it
+    /// before the body: afterwards it does nothing.
+    pub fn evaluate_dkim2(&mut self, header: &Header<'_>, envelope: &dkim2::Envelope, deadline: Duration) {
+        let Pass::Asked(plan) = &mut self.pass else { return };
+        let dkim2 = Dkim2::begin(header, envelope, self.now, plan, &self.asking, deadline);
+        if dkim2.wants_digests() {
+            let keeper = self.keeper.insert(Keeper::new(header));
+            if dkim2.wants_body() {
+                keeper.want_body(&self.rules.room);
+            }
+        }
+        self.dkim2 = Some(dkim2);
+    }
+
+    /// Keeps the whole message for whoever sends it on, if it has a DKIM2 chain that may be extended: then it is in
+    /// [`Outcome::received`]. Call it after [`Inbound::evaluate_dkim2`] and before the body.
+    pub fn keep_received(&mut self) {
+        if let (Pass::Asked(_), Some(keeper)) = (&self.pass, &mut self.keeper) {
+            keeper.want_body(&self.rules.room);
+        }
     }
 
     /// Whether the rest of the body can still change the outcome.
     pub fn wants_body(&self) -> bool {
-        self.verifier.wants_body() || self.chain.as_ref().is_some_and(Chain::wants_body)
+        self.verifier.wants_body()
+            || self.chain.as_ref().is_some_and(Chain::wants_body)
+            || self.dkim2.as_ref().is_some_and(Dkim2::wants_digests)
     }
 
     /// Takes the next octets of the body.
     pub fn body(&mut self, chunk: &[u8]) {
         if self.wants_body() {
             self.pass.feed(chunk);
+            if let Some(keeper) = &mut self.keeper {
+                keeper.feed(chunk);
+            }
         }
     }
 
@@ -177,12 +153,13 @@ impl Inbound {
             Some(past) => past.by(deadline).await.flatten(),
             None => None,
         };
-        let Inbound { verifier, pass, services, rules, now, budget, policy, chain, .. } = self;
-        let digests = pass.finish();
-        let chain = match chain {
-            Some(chain) => Some(chain.finish(&digests).await),
-            None => None,
-        };
+        let Inbound { verifier, pass, services, rules, now, asking, policy, chain, dkim2, keeper, .. } = self;
+        let digests = Arc::new(pass.finish());
+        let kept = keeper.map(Keeper::finish);
+        let whole = kept.as_ref().and_then(|kept| kept.whole.as_ref());
+        let (chain, dkim2) = tokio::join!(async { Some(chain?.finish(&digests).await) }, async {
+            Some(dkim2?.finish(Arc::clone(&digests), whole).await)
+        },);
         let dmarc = chain.as_ref().map_or(dmarc, |chain| Dmarc::of(chain.dmarc.as_ref()));
         let facts = verifier.finish(&digests);
         let delegation = rules.delegation(&facts, chain.as_ref(), now);
@@ -205,16 +182,19 @@ impl Inbound {
             delegation: delegation.as_ref(),
         };
         let published = match delegation {
-            None => published(&services, &facts, policy, &budget, deadline).await,
+            None => published(&services, &facts, policy, &asking.budget, deadline).await,
             Some(_) => PublishedPolicy::Nothing, // §9: never marked
         };
         let judgement = judge(&facts, &Circumstances { published, ..around });
         let siblings = findings.map(|f| f.siblings).unwrap_or_default();
-        Outcome { judgement, facts, dns_queries: budget.spent(), key_search, dmarc, chain, siblings }
+        let dns_queries = asking.budget.spent();
+        let received = kept.and_then(|kept| kept.whole).and_then(Result::ok);
+        Outcome { judgement, facts, dns_queries, key_search, dmarc, chain, dkim2, received, siblings }
     }
 
     fn search(&self, query: KeyQuery) -> Background<(Findings, Duration)> {
-        let (services, rules, budget) = (self.services.clone(), Arc::clone(&self.rules), Arc::clone(&self.budget));
+        let (services, rules, budget) =
+            (self.services.clone(), Arc::clone(&self.rules), Arc::clone(&self.asking.budget));
         Background::spawn(move |mut stop| async move {
             let began = Instant::now();
             let hosted = rules.hosted.contains(&query.from);
@@ -236,7 +216,7 @@ impl Inbound {
     }
 
     fn ask_policy(&self, from: Domain) -> Background<PublishedPolicy> {
-        let (resolver, budget) = (self.services.resolver.clone(), Arc::clone(&self.budget));
+        let (resolver, budget) = (self.asking.resolver.clone(), Arc::clone(&self.asking.budget));
         Background::spawn(move |_| async move {
             zi2_keys::policy(&resolver, &from, &budget).await.unwrap_or(PublishedPolicy::Nothing)
         })
@@ -285,14 +265,9 @@ async fn admit(
     if rules.replay_mode == ReplayMode::Off {
         return unknown(ReplayVerdict::Fresh);
     }
-    let admission = admission(attested, message, envelope, rules.allowance);
+    let admission = envelope.admission(attested, message, rules.allowance);
     let answer = timeout_at(Instant::now() + rules.deadline, services.store.admit(admission)).await;
     answer.ok().and_then(Result::ok).unwrap_or(unknown(ReplayVerdict::Unknown))
-}
-
-fn admission(attested: &Attested, message: &Unambiguous, envelope: &Envelope, allowance: u32) -> Admission {
-    let recipients: Vec<String> = envelope.recipients.iter().map(AddrSpec::normalized).collect();
-    Admission::new(attested, message, recipients.iter().map(String::as_str), allowance)
 }
 
 /// The domain's own policy, asked for only where it can matter: there is no valid header.

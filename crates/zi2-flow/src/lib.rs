@@ -3,14 +3,18 @@
 //! It knows neither the milter protocol nor a terminal. Where a message comes from and where its fields go is the
 //! programs' business; what keys and history mean is decided below.
 
+mod asking;
 mod background;
 mod chain;
 mod dkim;
 mod dkim2;
+mod envelope;
 mod inbound;
+mod keep;
 pub mod limits;
 mod outbound;
 mod pass;
+mod receiver;
 mod rules;
 mod services;
 mod world;
@@ -18,8 +22,11 @@ mod world;
 pub use chain::{ChainRules, Client, has_chain, key_records};
 pub use dkim::{DkimKeyFacts, DkimRules};
 pub use dkim2::dkim2;
-pub use inbound::{Envelope, Inbound, Outcome, ReceiverRules};
+pub use envelope::Envelope;
+pub use inbound::{Inbound, Outcome};
+pub use keep::{BodyRoom, Received};
 pub use outbound::{Certified, Departed, Departure, DkimOutcome, Outbound, SenderRules, date_field, message_id_field};
+pub use receiver::ReceiverRules;
 pub use rules::{dns_options, keyring};
 pub use services::Services;
 pub use world::{World, WorldError};

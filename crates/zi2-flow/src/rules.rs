@@ -10,7 +10,7 @@ use zi2_mail::Timestamp;
 use zi2_sig::Identity;
 use zi2_trust::{Held, HistoryPolicy, PageName, ReplayMode, TrustedSealers};
 
-use crate::{DkimRules, ReceiverRules, SenderRules};
+use crate::{BodyRoom, DkimRules, ReceiverRules, SenderRules};
 
 /// Our private keys: those systemd handed over (`credentials`), then those the configuration names. Refuses them all when
 /// one cannot be trusted.
@@ -61,6 +61,7 @@ impl ReceiverRules {
             hosted,
             local_keys: Vec::new(),
             exchanged: Vec::new(),
+            room: BodyRoom::default(),
         }
     }
 
@@ -81,6 +82,7 @@ impl ReceiverRules {
             hosted: config.server.hosted.clone(),
             local_keys: keys.public_keys().map(held).collect(),
             exchanged: Vec::new(),
+            room: BodyRoom::default(),
         }
     }
 }

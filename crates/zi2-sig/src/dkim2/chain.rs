@@ -73,7 +73,7 @@ impl Chain {
     }
 
     /// The signature that first covered an instance: whoever made it answers for that version.
-    pub(super) fn first_over(&self, instance: u32) -> Option<&Signature> {
+    pub fn first_over(&self, instance: u32) -> Option<&Signature> {
         self.signatures.iter().find(|signature| signature.instance() >= instance)
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Draft;
+use super::{Chain, Draft, Signature};
 
 /// What kind of failure it is. Its words are those of RFC 8601.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -116,6 +116,8 @@ pub enum Problem {
     NullBody,
     /// More octets would have to be hashed than one message may cost (local rule).
     TooMuchWork,
+    /// Bodies of other messages take all the room there is (local rule).
+    NoRoom,
     /// From is not one mailbox at or below `d=`.
     From,
     /// The key of this selector.
@@ -162,9 +164,41 @@ impl Failure {
             P::NextDomain | P::CustodySender | P::CustodyDomain | P::From => Status::Fail,
             P::HeaderHash(_) | P::BodyHash(_) | P::NoHashGroup => Status::Fail,
             P::NullBody => self.draft.rules().null_body,
-            P::Key(_, KeyProblem::Unfetched) => Status::TempError,
+            P::NoRoom | P::Key(_, KeyProblem::Unfetched) => Status::TempError,
             P::Key(..) => Status::PermError,
             P::Incorrect(_) | P::NoSignatureGroup => Status::Fail,
+        }
+    }
+
+    /// The hop at which it went wrong: that of the signature, or of the one that first covered the Message-Instance.
+    pub fn hop(&self, chain: &Chain) -> Option<u32> {
+        let of_instance = || chain.first_over(self.place.instance?).map(Signature::number);
+        self.place.hop.or_else(of_instance)
+    }
+
+    /// What went wrong in a word of a closed set, for fields and logs that hold nothing of a sender's choosing.
+    pub fn code(&self) -> &'static str {
+        use Problem as P;
+        match &self.problem {
+            P::TooMany | P::DuplicateSelector | P::TooManySelectors | P::DuplicateHash => "fields",
+            P::Section => "section",
+            P::Syntax(_) | P::TagMissing(..) | P::TagUnexpected(_) => "syntax",
+            P::InvalidJson | P::InvalidRecipe(_) => "recipe",
+            P::Missing(_) | P::NotSigned => "sequence",
+            P::Expired => "expired",
+            P::Future => "future",
+            P::MailFrom(_) => "mail_from",
+            P::RcptTo(_) => "rcpt_to",
+            P::NextAtTop | P::NextDomain | P::SenderDomain | P::CustodySender | P::CustodyDomain => "custody",
+            P::HeaderHash(_) => "header_hash",
+            P::BodyHash(_) => "body_hash",
+            P::NoHashGroup => "hash",
+            P::NullBody => "null_recipe",
+            P::TooMuchWork | P::NoRoom => "too_large",
+            P::From => "from",
+            P::Key(..) => "key",
+            P::HashUnknown(_) | P::AlgorithmUnknown(_) => "algorithm",
+            P::Incorrect(_) | P::NoSignatureGroup => "signature",
         }
     }
 
@@ -206,6 +240,7 @@ impl Failure {
             P::NoHashGroup => format!("{instance} no group of hashes passed"),
             P::NullBody => format!("{instance} has a null Recipe, earlier body hashes cannot be checked"),
             P::TooMuchWork => format!("{instance} earlier bodies are too large to be checked"),
+            P::NoRoom => format!("{instance} earlier bodies cannot be checked now"),
             P::From => format!("{signature} matching From is not authentic"),
             P::Key(selector, problem) => format!("{signature} public key {selector} {}", problem.text()),
             P::AlgorithmUnknown(selector) => format!("{signature} selector {selector} algorithm unknown"),

@@ -88,5 +88,5 @@ pub use sign::{
     Extension, Flag, HashChoice, Identity, Originator, PrivateKey, Refusal, SigningMember, Terms, extend, recipe_for,
     wrapping_steps,
 };
-pub use undo::{apply, hashed_header, undo};
-pub use verify::{Policy, Verifier};
+pub use undo::{Earlier, apply, hashed_header, undo};
+pub use verify::{Policy, Unkept, Verifier};

@@ -1,10 +1,13 @@
 //! Earlier versions of a message written out, for people and tests. Verification needs none of this: it hashes versions
 //! without making them.
 
-use zi2_mail::{Field, Header, Message};
+use zi2_mail::{BodyCanon, DigestPlan, Field, HashAlg, Header, Message};
 
 use super::recipe::{HeaderVersion, applied};
-use super::{BodyRecipe, BodyVersion, Chain, Draft, Failure, Instance, Place, Problem, Recipe, Signature, Step};
+use super::{
+    BodyRecipe, BodyVersion, Chain, Draft, Failure, FullyVerified, Instance, Place, Problem, Recipe, Signature, Step,
+};
+use crate::hash::first_octets;
 
 /// The octets over which the header hash of a Message-Instance is made (§ -08 6.1).
 pub fn hashed_header(header: &Header<'_>, draft: Draft) -> Vec<u8> {
@@ -13,37 +16,78 @@ pub fn hashed_header(header: &Header<'_>, draft: Draft) -> Vec<u8> {
     octets
 }
 
+/// An earlier version of a message.
+#[derive(Clone, Debug)]
+pub struct Earlier<'a> {
+    section: Vec<u8>,
+    body: Option<BodyVersion<'a>>,
+}
+
+impl<'a> Earlier<'a> {
+    /// The version `to` of a message, later DKIM2 fields left out. Nothing is verified.
+    pub(super) fn of(header: &Header<'_>, body: &'a [u8], chain: &'a Chain, to: u32) -> Result<Earlier<'a>, Failure> {
+        let failure = |problem, place| Failure { problem, draft: chain.draft, place };
+        if !chain.instances.iter().any(|instance| instance.number() == to) {
+            let place = Place { instance: Some(to), ..Place::default() };
+            return Err(failure(Problem::Missing(super::Kind::Instance), place));
+        }
+        let mut section = without_later(fields(header).into_iter(), chain, to);
+        let mut version = None;
+        for instance in chain.instances.iter().rev().filter(|instance| instance.number() > to) {
+            let Some(recipe) = instance.recipe() else { continue };
+            section = undone_section(&section, recipe, chain.draft);
+            match recipe.body() {
+                BodyRecipe::Unchanged => {}
+                BodyRecipe::Null => {
+                    return Err(failure(Problem::NullBody, instance.place("r", instance.recipe_offset)));
+                }
+                BodyRecipe::Steps(steps) => version.get_or_insert_with(|| BodyVersion::of(body)).undo(steps),
+            }
+        }
+        Ok(Earlier { section, body: version })
+    }
+
+    /// The header section, without the empty line.
+    pub fn section(&self) -> &[u8] {
+        &self.section
+    }
+
+    /// The body; nothing if it is the one that arrived.
+    pub fn body(&self) -> Option<&BodyVersion<'a>> {
+        self.body.as_ref()
+    }
+}
+
+impl FullyVerified {
+    /// The version `to` of the message that was verified. Nothing if these are the octets of another message, or if there
+    /// is no such version. `body` is looked at only where a hop since then changed it.
+    pub fn earlier<'a>(&'a self, header: &Header<'_>, body: &'a [u8], to: u32) -> Option<Earlier<'a>> {
+        let version = HeaderVersion::of(header, self.chain.draft);
+        if first_octets::<32>(&version.hash(HashAlg::Sha256)) != self.received.header {
+            return None;
+        }
+        let earlier = Earlier::of(header, body, &self.chain, to).ok()?;
+        let is_its_body = || {
+            let mut plan = DigestPlan::new();
+            let lane = plan.request(BodyCanon::Simple, HashAlg::Sha256);
+            plan.digest(body).get(lane) == self.received.body
+        };
+        (earlier.body.is_none() || is_its_body()).then_some(earlier)
+    }
+}
+
 /// The message as it was when the Message-Instance `to` was made, later DKIM2 fields left out. Nothing is verified.
 ///
 /// # Errors
 /// [`Failure`], if there is no such version, or its body cannot be made again.
 pub fn undo(message: &Message<'_>, chain: &Chain, to: u32) -> Result<Vec<u8>, Failure> {
-    let failure = |problem, place| Failure { problem, draft: chain.draft, place };
-    if !chain.instances.iter().any(|instance| instance.number() == to) {
-        let place = Place { instance: Some(to), ..Place::default() };
-        return Err(failure(Problem::Missing(super::Kind::Instance), place));
+    let earlier = Earlier::of(&message.header, message.body, chain, to)?;
+    let mut made = [earlier.section.as_slice(), b"\r\n"].concat();
+    match &earlier.body {
+        None => made.extend_from_slice(message.body),
+        Some(body) => body.write(&mut |octets| made.extend_from_slice(octets)),
     }
-    let mut section = without_later(fields(&message.header).into_iter(), chain, to);
-    let mut body = BodyVersion::of(message.body);
-    let mut is_same_body = true;
-    for instance in chain.instances.iter().rev().filter(|instance| instance.number() > to) {
-        let Some(recipe) = instance.recipe() else { continue };
-        section = undone_section(&section, recipe, chain.draft);
-        match recipe.body() {
-            BodyRecipe::Unchanged => {}
-            BodyRecipe::Null => return Err(failure(Problem::NullBody, instance.place("r", instance.recipe_offset))),
-            BodyRecipe::Steps(steps) => {
-                body.undo(steps);
-                is_same_body = false;
-            }
-        }
-    }
-    section.extend_from_slice(b"\r\n");
-    match is_same_body {
-        true => section.extend_from_slice(message.body),
-        false => body.write(&mut |octets| section.extend_from_slice(octets)),
-    }
-    Ok(section)
+    Ok(made)
 }
 
 /// What a recipe makes of one message, whoever wrote either.

@@ -27,6 +27,24 @@ pub struct Policy {
     pub brackets: Brackets,
 }
 
+/// Why a body that is wanted as a whole is not there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unkept {
+    /// It is longer than is kept of one message.
+    TooLarge,
+    /// Other messages took all the room there was.
+    NoRoom,
+}
+
+impl Unkept {
+    fn problem(self) -> Problem {
+        match self {
+            Unkept::TooLarge => Problem::TooMuchWork,
+            Unkept::NoRoom => Problem::NoRoom,
+        }
+    }
+}
+
 /// Verifies the DKIM2 chain of one message. It never blocks and keeps no body.
 pub struct Verifier {
     draft: Draft,
@@ -88,9 +106,23 @@ impl Verifier {
         matches!(&self.state, State::Open(open) if open.versions.want_body())
     }
 
+    /// Whether neither keys nor body can change the verdict.
+    pub fn is_settled(&self) -> bool {
+        !matches!(self.state, State::Open(_))
+    }
+
     /// The verdict, once the body has been digested by the plan that was asked. `body` is the whole body where
     /// [`Verifier::wants_body`], and is not looked at elsewhere.
     pub fn finish(self, digests: &Digests, body: &[u8]) -> Verdict {
+        self.finish_with(digests, Ok(body))
+    }
+
+    /// The same where the body was wanted and is not there: whoever changed it is not looked behind.
+    pub fn finish_unkept(self, digests: &Digests, unkept: Unkept) -> Verdict {
+        self.finish_with(digests, Err(unkept))
+    }
+
+    fn finish_with(self, digests: &Digests, body: Result<&[u8], Unkept>) -> Verdict {
         let draft = self.draft;
         match self.state {
             State::Absent => Verdict { draft, outcome: Outcome::Absent, chain: None, signed: Vec::new() },
@@ -136,7 +168,7 @@ fn check_keys(chain: &Chain) -> Result<(), Failure> {
 }
 
 impl Open {
-    fn finish(self, draft: Draft, digests: &Digests, body: &[u8]) -> Verdict {
+    fn finish(self, draft: Draft, digests: &Digests, body: Result<&[u8], Unkept>) -> Verdict {
         let signed: Vec<_> = self.chain.signatures.iter().map(|signature| self.signature(signature)).collect();
         let outcome = match self.newest(digests, &signed) {
             Err(failure) => Outcome::Failed(self.broken.unwrap_or(failure)),
@@ -173,13 +205,19 @@ impl Open {
         if self.versions.want_body() {
             return None;
         }
-        self.versions.check_older(&self.chain, digests, b"").err().or_else(|| self.versions.wrong_author())
+        self.versions.check_older(&self.chain, digests, Ok(b"")).err().or_else(|| self.versions.wrong_author())
     }
 
     /// The first thing wrong before the newest hop, in the order of § -08 14. No body is made again before the
     /// newest signature is known to hold.
-    fn before(&self, digests: &Digests, body: &[u8], signed: &[Result<(), Failure>]) -> Option<Failure> {
-        let hashes = || self.versions.check_older(&self.chain, digests, body).err();
+    fn before(
+        &self,
+        digests: &Digests,
+        body: Result<&[u8], Unkept>,
+        signed: &[Result<(), Failure>],
+    ) -> Option<Failure> {
+        let body = body.map_err(Unkept::problem);
+        let hashes = || self.versions.check_older(&self.chain, digests, body.clone()).err();
         // A fail or a permanent error of one signature is worse than not knowing about another.
         let signatures = || {
             let failures: Vec<_> = signed.iter().filter_map(|signed| signed.clone().err()).collect();

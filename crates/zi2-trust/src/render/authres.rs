@@ -5,6 +5,7 @@ use zi2_chain::arc::{self, ArcResult};
 use zi2_chain::spf::{SpfIdentity, SpfResult};
 use zi2_mail::{FieldError, FieldWriter, HostName, NewField};
 use zi2_sig::dkim::SignatureFacts;
+use zi2_sig::dkim2;
 
 use crate::{Judgement, Spoof, Verdict};
 
@@ -30,8 +31,13 @@ pub fn authentication_results(judgement: &Judgement, authserv_id: &HostName) -> 
     Ok(writer.finish())
 }
 
-/// The field for the existing chain (RFC 8601 §2.7), without comments, which some readers take for something else.
-pub fn existing_chain(results: &ChainResults, authserv_id: &HostName) -> Result<NewField, FieldError> {
+/// The field for the existing chain (RFC 8601 §2.7), DKIM2 where it was evaluated, without comments, which some readers
+/// take for something else.
+pub fn existing_chain(
+    results: &ChainResults,
+    dkim2: Option<&dkim2::Verdict>,
+    authserv_id: &HostName,
+) -> Result<NewField, FieldError> {
     let mut writer = FieldWriter::new("Authentication-Results");
     writer.element(authserv_id.as_str())?;
     let mut methods: Vec<String> = results.dkim.signatures.iter().map(dkim_result).collect();
@@ -40,6 +46,7 @@ pub fn existing_chain(results: &ChainResults, authserv_id: &HostName) -> Result<
     }
     methods.extend(results.spf.as_ref().map(spf_result));
     methods.extend(arc_result(&results.arc));
+    methods.extend(dkim2.and_then(dkim2_result));
     methods.extend(
         results.dmarc.as_ref().map(|dmarc| format!("dmarc={} header.from={}", dmarc.outcome.as_str(), dmarc.domain)),
     );
@@ -77,6 +84,27 @@ fn arc_result(arc: &ArcResult) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// draft-gondwana-dkim2-authres: `header.d` is the first hop's domain, `header.i` the hop at which it failed. Nothing is
+/// said of a message without a chain, nor of one whose envelope is not known. The draft's text of a failure can hold
+/// addresses of the sender's choosing, so a word of a closed set stands for it.
+fn dkim2_result(verdict: &dkim2::Verdict) -> Option<String> {
+    if matches!(verdict.outcome, dkim2::Outcome::Absent | dkim2::Outcome::Unbound) {
+        return None;
+    }
+    let mut text = format!("dkim2={}", verdict.result());
+    if let Some(failure) = verdict.failure() {
+        text.push_str(&format!(" reason={}", failure.code()));
+    }
+    let chain = verdict.chain();
+    if let Some(first) = chain.and_then(|chain| chain.signatures().first()) {
+        text.push_str(&format!(" header.d={}", first.domain()));
+    }
+    if let Some(hop) = verdict.failure().zip(chain).and_then(|(failure, chain)| failure.hop(chain)) {
+        text.push_str(&format!(" header.i={hop}"));
+    }
+    Some(text)
 }
 
 /// RFC 8601 §2.7.2.

@@ -3,6 +3,7 @@
 use zi2_config::LogAddresses;
 use zi2_flow::Envelope;
 use zi2_mail::parse_envelope_address;
+use zi2_sig::dkim2;
 
 use crate::limits::{ADDRESS, RECIPIENTS};
 
@@ -11,25 +12,35 @@ use crate::limits::{ADDRESS, RECIPIENTS};
 pub(super) struct Wrapper {
     sender: Box<[u8]>,
     recipients: Vec<Box<[u8]>>,
+    /// Recipients beyond what is kept.
+    unkept: usize,
 }
 
 impl Wrapper {
     /// Of this sender; kept only if the log wants it.
     pub(super) fn from(sender: &[u8], addresses: LogAddresses) -> Wrapper {
         let wanted = addresses != LogAddresses::None && sender.len() <= ADDRESS;
-        Wrapper { sender: if wanted { sender.into() } else { Box::default() }, recipients: Vec::new() }
+        Wrapper { sender: if wanted { sender.into() } else { Box::default() }, ..Wrapper::default() }
     }
 
     /// To one more recipient.
     pub(super) fn to(&mut self, recipient: &[u8]) {
         if self.recipients.len() < RECIPIENTS && recipient.len() <= ADDRESS {
             self.recipients.push(recipient.into());
+        } else {
+            self.unkept = self.unkept.saturating_add(1);
         }
     }
 
     /// The recipients, read.
     pub(super) fn envelope(&self) -> Envelope {
         Envelope::of(&self.recipients)
+    }
+
+    /// The envelope that a DKIM2 chain must name, every octet and recipient of it; nothing if not all was kept.
+    pub(super) fn dkim2(&self, sender: &[u8]) -> Option<dkim2::Envelope> {
+        let is_whole = self.unkept == 0 && !self.recipients.is_empty() && !sender.is_empty();
+        is_whole.then(|| dkim2::Envelope::of(sender, &self.recipients))
     }
 
     /// How many there are.
@@ -86,12 +97,24 @@ mod tests {
     }
 
     #[test]
+    fn the_whole_envelope_or_none() {
+        let mut wrapper = Wrapper::from(b"<a@example.com>", LogAddresses::None);
+        assert_eq!(wrapper.dkim2(b"<a@example.com>"), None, "no recipient");
+        wrapper.to(b"<b@example.net>");
+        let whole = dkim2::Envelope::of(b"<a@example.com>", [b"<b@example.net>"]);
+        assert_eq!(wrapper.dkim2(b"<a@example.com>"), Some(whole));
+        assert_eq!(wrapper.dkim2(b""), None, "a sender that was not kept is not the null sender");
+        assert!(wrapper.dkim2(b"<>").is_some());
+    }
+
+    #[test]
     fn recipients_are_bounded() {
         let mut wrapper = Wrapper::from(b"", LogAddresses::None);
         for (octets, taken) in [(ADDRESS + 1, 0), (ADDRESS, 1)] {
             let address = vec![b'a'; octets];
             wrapper.to(&address);
             assert_eq!(wrapper.count(), taken, "{octets}");
+            assert!(wrapper.dkim2(b"<>").is_none(), "{octets}: a recipient is missing");
             let sender = Wrapper::from(&address, LogAddresses::Full).logged_sender(LogAddresses::Full);
             assert_eq!(sender.map(|sender| sender.len()), Some(taken * ADDRESS), "{octets}");
         }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use zi2_chain::ChainResults;
 use zi2_config::{ChainMode, IngressMode};
 use zi2_flow::{Client, Inbound, Outcome as Judged};
 use zi2_mail::{Header, HeaderBuilder, Timestamp};
@@ -16,7 +15,7 @@ use super::envelope::Wrapper;
 use super::guard::{caught, caught_future};
 use super::written::{Kind, Written};
 use crate::limits::ADDRESS;
-use crate::report::{Line, Result};
+use crate::report::{Existing, Line, Result};
 use crate::{Desk, Live};
 
 /// An incoming message.
@@ -52,6 +51,9 @@ impl Ingress {
         let mut inbound = Inbound::begin(&header, &self.live.services, &self.live.receiver, now);
         if let Some((rules, _)) = &self.live.chain {
             inbound.evaluate_chain(&header, &self.client, rules);
+            if let Some(envelope) = self.wrapper.dkim2(&self.client.mail_from) {
+                inbound.evaluate_dkim2(&header, &envelope, rules.deadline);
+            }
         }
         (inbound, now)
     }
@@ -67,7 +69,7 @@ impl Ingress {
         Some((judged, now))
     }
 
-    fn answer(&self, judgement: &Judgement, chain: Option<&ChainResults>, now: Timestamp) -> Outcome {
+    fn answer(&self, judgement: &Judgement, chain: Existing<'_>, now: Timestamp) -> Outcome {
         if self.live.mode == IngressMode::Monitor {
             return delivered(zi2_milter::Edits::new());
         }
@@ -78,7 +80,7 @@ impl Ingress {
         // Words of a closed set and checked names always fit; were there ever another, the field is left out.
         let ours = [verified(judgement, by, now), authentication_results(judgement, by)];
         let written = matches!(self.live.chain, Some((_, ChainMode::Mark)));
-        let chain = chain.filter(|_| written).map(|chain| existing_chain(chain, by));
+        let chain = chain.results.filter(|_| written).map(|results| existing_chain(results, chain.dkim2, by));
         let ours: Vec<_> = ours.into_iter().chain(chain).flatten().collect();
         header_edits(&removals, &ours, &[]).map_or_else(|_| too_many_forged(), delivered)
     }
@@ -126,7 +128,7 @@ impl Message for Ingress {
             Some((judged, now)) => (&judged.judgement, *now),
             None => (&fallback, caught(|| self.desk.clock.now()).unwrap_or(Timestamp::from_secs(0))),
         };
-        let chain = judged.as_ref().and_then(|(judged, _)| judged.chain.as_ref());
+        let chain = judged.as_ref().map(|(judged, _)| Existing::of(judged)).unwrap_or_default();
         let outcome = self.answer(judgement, chain, now);
         let line = Line {
             queue_id: macros.value("i"),

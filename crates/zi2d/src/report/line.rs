@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tracing::field::display as word;
 use zi2_chain::ChainResults;
+use zi2_flow::Outcome;
 use zi2_mail::Domain;
-use zi2_sig::Identity;
+use zi2_sig::{Identity, dkim2};
 use zi2_trust::{Judgement, Reason, Spoof};
 
 use super::metrics::{Direction, Metrics};
@@ -33,11 +34,26 @@ pub(crate) struct Line<'a> {
 #[derive(Clone, Copy)]
 pub(crate) enum Result<'a> {
     /// Judged on ingress.
-    Verified(&'a Judgement, Option<&'a ChainResults>),
+    Verified(&'a Judgement, Existing<'a>),
     /// Certified on egress.
     Signed { from: Option<&'a Domain>, identity: Option<&'a Identity>, dkim: DkimSigned },
     /// Not certified on egress.
     Unsigned { how: Unsigned, reason: Reason, from: Option<&'a Domain>, dkim: DkimSigned },
+}
+
+/// What became of the existing chain, DKIM2 included.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Existing<'a> {
+    /// SPF, DKIM, ARC and DMARC, if they were evaluated.
+    pub(crate) results: Option<&'a ChainResults>,
+    /// DKIM2, if it was.
+    pub(crate) dkim2: Option<&'a dkim2::Verdict>,
+}
+
+impl<'a> Existing<'a> {
+    pub(crate) fn of(judged: &'a Outcome) -> Existing<'a> {
+        Existing { results: judged.chain.as_ref(), dkim2: judged.dkim2.as_ref() }
+    }
 }
 
 /// What DKIM did with a message on egress.
@@ -93,8 +109,11 @@ impl Line<'_> {
         match self.result {
             Result::Verified(judgement, chain) => {
                 metrics.verified(judgement, self.took);
-                if let Some(chain) = chain {
-                    metrics.evaluated(chain);
+                if let Some(results) = chain.results {
+                    metrics.evaluated(results);
+                }
+                if let Some(dkim2) = chain.dkim2 {
+                    metrics.dkim2_evaluated(dkim2);
                 }
                 self.log_judgement(judgement, chain);
             }
@@ -109,7 +128,9 @@ impl Line<'_> {
         }
     }
 
-    fn log_judgement(&self, judgement: &Judgement, chain: Option<&ChainResults>) {
+    fn log_judgement(&self, judgement: &Judgement, chain: Existing<'_>) {
+        let Existing { results: chain, dkim2 } = chain;
+        let failed = dkim2.and_then(|verdict| verdict.failure().zip(verdict.chain()));
         tracing::info!(
             queue_id = word(self.queue_id()),
             direction = word(Direction::Ingress.as_str()),
@@ -126,6 +147,9 @@ impl Line<'_> {
             dkim = chain.map(|chain| word(best(chain))),
             arc = chain.map(|chain| word(chain.arc.outcome().as_str())),
             dmarc = chain.and_then(|chain| chain.dmarc.as_ref()).map(|dmarc| word(dmarc.outcome.as_str())),
+            dkim2 = dkim2.map(|verdict| word(verdict.result())),
+            dkim2_reason = dkim2.and_then(dkim2::Verdict::failure).map(|failure| word(failure.code())),
+            dkim2_hop = failed.and_then(|(failure, chain)| failure.hop(chain)),
             mail_from = self.sender.as_deref().map(word),
             recipients = self.recipients,
             dns_queries = self.queries,

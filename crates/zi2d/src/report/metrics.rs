@@ -12,7 +12,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use zi2_chain::ChainResults;
 use zi2_mail::Timestamp;
-use zi2_sig::Origin;
+use zi2_sig::{Origin, dkim2};
 use zi2_trust::{Judgement, Spoof, Verdict};
 
 use super::Watched;
@@ -47,6 +47,7 @@ pub struct Metrics {
     dkim_signatures: Family<SignatureLabels, Counter>,
     spf: Family<ResultLabels, Counter>,
     dmarc: Family<ResultLabels, Counter>,
+    dkim2: Family<ResultLabels, Counter>,
     answers: Family<DirectionLabels, Histogram>,
     issue_failures: Counter,
     reload_ok: Gauge,
@@ -120,6 +121,7 @@ impl Metrics {
             dkim_signatures: Family::default(),
             spf: Family::default(),
             dmarc: Family::default(),
+            dkim2: Family::default(),
             answers: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             issue_failures: Counter::default(),
             reload_ok: Gauge::default(),
@@ -152,6 +154,7 @@ impl Metrics {
         to.register("zi2_dkim_signatures", about, self.dkim_signatures.clone());
         to.register("zi2_spf_results", "Incoming messages by the result of SPF", self.spf.clone());
         to.register("zi2_dmarc_results", "Incoming messages by the result of DMARC", self.dmarc.clone());
+        to.register("zi2_dkim2_results", "Incoming messages by the result of DKIM2", self.dkim2.clone());
         let about = "Certifications that left without an entry in the log of issued nonces";
         to.register("zi2_issue_failures", about, self.issue_failures.clone());
         to.register("zi2_config_last_reload_success", "1 if the last reload succeeded", self.reload_ok.clone());
@@ -237,6 +240,10 @@ impl Metrics {
         if let Some(dmarc) = &chain.dmarc {
             count(&self.dmarc, dmarc.outcome.as_str());
         }
+    }
+
+    pub(crate) fn dkim2_evaluated(&self, verdict: &dkim2::Verdict) {
+        self.dkim2.get_or_create(&ResultLabels { result: verdict.result() }).inc();
     }
 
     pub(crate) fn departed(&self, result: &'static str, reason: &'static str, took: Duration) {

@@ -9,7 +9,7 @@ mod watched;
 pub use http::serve_metrics;
 pub use metrics::Metrics;
 
-pub(crate) use line::{DkimSigned, Line, Result, Unsigned};
+pub(crate) use line::{DkimSigned, Existing, Line, Result, Unsigned};
 pub(crate) use logging::{Logging, start_logging};
 pub(crate) use metrics::Direction;
 pub(crate) use watched::Watched;

@@ -86,7 +86,12 @@ impl Versions {
     }
 
     /// The hashes of all others, back to the first.
-    pub(super) fn check_older(&self, chain: &Chain, digests: &Digests, body: &[u8]) -> Result<(), Failure> {
+    pub(super) fn check_older(
+        &self,
+        chain: &Chain,
+        digests: &Digests,
+        body: Result<&[u8], Problem>,
+    ) -> Result<(), Failure> {
         let mut hashed = self.received(digests);
         let mut version: Option<BodyVersion<'_>> = None;
         let mut spent = 0_u64;
@@ -99,6 +104,7 @@ impl Versions {
                     return Err(failure(chain, newer, Problem::TooMuchWork));
                 }
                 BodyRecipe::Steps(steps) => {
+                    let body = body.as_ref().map_err(|problem| failure(chain, newer, problem.clone()))?;
                     let version = version.get_or_insert_with(|| BodyVersion::of(body));
                     version.undo(steps);
                     let octets;
