@@ -6,18 +6,19 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use zi2_chain::ChainResults;
 use zi2_keys::{Budget, Search};
-use zi2_mail::{DigestPlan, Domain, Header, Timestamp};
+use zi2_mail::{DigestPlan, Digests, Domain, Header, Timestamp};
 use zi2_sig::{Facts, KeyQuery, Verifier, dkim2};
 use zi2_trust::{
-    Admitted, Circumstances, Delegation, Dmarc, Findings, Holdings, Judgement, KeyHistory, Ladder, PublishedPolicy,
-    ReplayMode, ReplayVerdict, Seen, Submission, judge,
+    Admitted, Circumstances, Dmarc, Findings, Holdings, Judgement, KeyHistory, Ladder, NotRestored, PublishedPolicy,
+    ReplayMode, ReplayVerdict, Restoration, Seen, Submission, judge,
 };
 
 use crate::asking::Asking;
 use crate::background::Background;
 use crate::chain::{Arrival, Chain, ChainRules, Client};
+use crate::changed::{Known, StandIn};
 use crate::dkim2::Dkim2;
-use crate::keep::{Keeper, Received};
+use crate::keep::{Keeper, Kept, Received};
 use crate::pass::Pass;
 use crate::{Envelope, ReceiverRules, Services};
 
@@ -38,6 +39,8 @@ pub struct Outcome {
     pub chain: Option<ChainResults>,
     /// The DKIM2 verdict with its evidence, if that chain was evaluated.
     pub dkim2: Option<dkim2::Verdict>,
+    /// The certified version of a message that was changed, or why there is none.
+    pub restoration: Result<Restoration, NotRestored>,
     /// The message as it was received, if somebody asked for it and it could be kept.
     pub received: Option<Received>,
     siblings: Vec<zi2_sig::PublicKey>,
@@ -142,28 +145,30 @@ impl Inbound {
     /// deadline where that is evaluated.
     pub async fn finish(mut self, envelope: &Envelope, submission: Submission, dmarc: Dmarc) -> Outcome {
         let deadline = Instant::now() + self.rules.deadline;
-        let (findings, key_search) = match self.keys.take() {
-            Some(keys) => keys.by(deadline).await.unzip(),
-            None => (None, None),
-        };
-        if let Some(findings) = &findings {
-            self.verifier.answer(findings.answer.clone());
-        }
+        let (findings, key_search) = self.answered(deadline).await;
         let past = match self.past.take() {
             Some(past) => past.by(deadline).await.flatten(),
             None => None,
         };
         let Inbound { verifier, pass, services, rules, now, asking, policy, chain, dkim2, keeper, .. } = self;
-        let digests = Arc::new(pass.finish());
-        let kept = keeper.map(Keeper::finish);
-        let whole = kept.as_ref().and_then(|kept| kept.whole.as_ref());
-        let (chain, dkim2) = tokio::join!(async { Some(chain?.finish(&digests).await) }, async {
-            Some(dkim2?.finish(Arc::clone(&digests), whole).await)
-        },);
+        let (digests, kept) = (Arc::new(pass.finish()), keeper.map(Keeper::finish));
+        let (chain, dkim2) = evaluated(chain, dkim2, &digests, kept.as_ref()).await;
         let dmarc = chain.as_ref().map_or(dmarc, |chain| Dmarc::of(chain.dmarc.as_ref()));
         let facts = verifier.finish(&digests);
-        let delegation = rules.delegation(&facts, chain.as_ref(), now);
-        let admitted = admit(&services, &rules, &facts, delegation.as_ref(), envelope).await;
+        let known = Known {
+            facts: &facts,
+            keys: findings.as_ref().map(|findings| &findings.answer),
+            chain: chain.as_ref(),
+            dkim2: dkim2.as_ref(),
+            kept: kept.as_ref(),
+            digests: &digests,
+        };
+        let stand_in = StandIn::of(&known, &rules, now);
+        let admitted = admit(&services, &rules, &facts, &stand_in, envelope).await;
+        let published = match stand_in.is_any() {
+            false => published(&services, &facts, policy, &asking.budget, deadline).await,
+            true => PublishedPolicy::Nothing, // §9: never marked
+        };
         let around = Circumstances {
             now,
             submission: match (submission, admitted.issued) {
@@ -172,24 +177,40 @@ impl Inbound {
             },
             from_hosted: facts.from.as_ref().is_some_and(|from| rules.hosted.contains(from)),
             recipient_hosted: envelope.any_hosted(&rules.hosted),
-            published: PublishedPolicy::Nothing,
+            published,
             dmarc,
             past: past.as_deref().unwrap_or_default(),
             history: &rules.history,
             replay: admitted.replay,
             replay_mode: rules.replay_mode,
             findings: findings.as_ref(),
-            delegation: delegation.as_ref(),
+            restoration: stand_in.restoration.as_ref().ok(),
+            delegation: stand_in.delegation.as_ref(),
         };
-        let published = match delegation {
-            None => published(&services, &facts, policy, &asking.budget, deadline).await,
-            Some(_) => PublishedPolicy::Nothing, // §9: never marked
+        Outcome {
+            judgement: judge(&facts, &around),
+            facts,
+            dns_queries: asking.budget.spent(),
+            key_search,
+            dmarc,
+            chain,
+            dkim2,
+            restoration: stand_in.restoration,
+            received: kept.and_then(|kept| kept.whole).and_then(Result::ok),
+            siblings: findings.map(|findings| findings.siblings).unwrap_or_default(),
+        }
+    }
+
+    /// Hands the verifier its keys: what was found, and how long that took if it has ended.
+    async fn answered(&mut self, deadline: Instant) -> (Option<Findings>, Option<Duration>) {
+        let (findings, took) = match self.keys.take() {
+            Some(keys) => keys.by(deadline).await.unzip(),
+            None => (None, None),
         };
-        let judgement = judge(&facts, &Circumstances { published, ..around });
-        let siblings = findings.map(|f| f.siblings).unwrap_or_default();
-        let dns_queries = asking.budget.spent();
-        let received = kept.and_then(|kept| kept.whole).and_then(Result::ok);
-        Outcome { judgement, facts, dns_queries, key_search, dmarc, chain, dkim2, received, siblings }
+        if let Some(findings) = &findings {
+            self.verifier.answer(findings.answer.clone());
+        }
+        (findings, took)
     }
 
     fn search(&self, query: KeyQuery) -> Background<(Findings, Duration)> {
@@ -238,11 +259,17 @@ impl Outcome {
     }
 }
 
-impl ReceiverRules {
-    /// On whose word a changed message passes, where the chain is there to say so.
-    fn delegation(&self, facts: &Facts, chain: Option<&ChainResults>, now: Timestamp) -> Option<Delegation> {
-        self.sealers.delegation(facts, chain.map(|chain| &chain.arc), now.sub_secs(self.window)).ok()
-    }
+/// The existing chain and DKIM2, both waited for at once.
+async fn evaluated(
+    chain: Option<Chain>,
+    dkim2: Option<Dkim2>,
+    digests: &Arc<Digests>,
+    kept: Option<&Kept>,
+) -> (Option<ChainResults>, Option<dkim2::Verdict>) {
+    let chain = async { Some(chain?.finish(digests).await) };
+    let whole = kept.and_then(|kept| kept.whole.as_ref());
+    let dkim2 = async { Some(dkim2?.finish(Arc::clone(digests), whole).await) };
+    tokio::join!(chain, dkim2)
 }
 
 /// Asks and tells the replay store in one step; only an attestation that may pass gets that far.
@@ -250,16 +277,11 @@ async fn admit(
     services: &Services,
     rules: &ReceiverRules,
     facts: &Facts,
-    delegation: Option<&Delegation>,
+    stand_in: &StandIn,
     envelope: &Envelope,
 ) -> Admitted {
     let unknown = |replay| Admitted { replay, issued: false };
-    let attested = match &facts.outcome {
-        zi2_sig::Outcome::Verified(attested) => Some(attested),
-        zi2_sig::Outcome::Tampered(_, attested) if delegation.is_some() => Some(attested),
-        _ => None,
-    };
-    let (Some(attested), Some(message)) = (attested, &facts.message) else {
+    let (Some(attested), Some(message)) = (stand_in.attested(facts), &facts.message) else {
         return unknown(ReplayVerdict::Fresh);
     };
     if rules.replay_mode == ReplayMode::Off {

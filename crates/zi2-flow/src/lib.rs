@@ -6,6 +6,7 @@
 mod asking;
 mod background;
 mod chain;
+mod changed;
 mod dkim;
 mod dkim2;
 mod envelope;

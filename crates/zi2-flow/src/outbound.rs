@@ -239,6 +239,7 @@ impl Own<'_> {
                 replay: ReplayVerdict::Fresh,
                 replay_mode: ReplayMode::Off,
                 findings: Some(&findings),
+                restoration: None,
                 delegation: None,
             },
         )

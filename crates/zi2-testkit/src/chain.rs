@@ -167,7 +167,7 @@ fn own(unsigned: &str, input: &mut Vec<u8>) {
 }
 
 /// § RFC 8463 §3: the hash is what is signed.
-fn signature(owner: &str, input: &[u8]) -> String {
+pub(crate) fn signature(owner: &str, input: &[u8]) -> String {
     let hash = digest(BodyCanon::Raw, input, None);
     STANDARD.encode(key(&format!("{owner} dkim")).sign(&hash))
 }
@@ -176,7 +176,7 @@ fn body_hash(body: &[u8], length: Option<u64>) -> String {
     STANDARD.encode(digest(BodyCanon::Relaxed, body, length))
 }
 
-fn digest(canon: BodyCanon, octets: &[u8], length: Option<u64>) -> Vec<u8> {
+pub(crate) fn digest(canon: BodyCanon, octets: &[u8], length: Option<u64>) -> Vec<u8> {
     let mut plan = DigestPlan::new();
     let lane = match length {
         Some(length) => plan.request_first(canon, HashAlg::Sha256, length),

@@ -12,6 +12,7 @@
 mod case;
 mod chain;
 mod dns;
+mod hops;
 mod keys;
 mod load;
 mod mail;
@@ -28,5 +29,6 @@ pub use dns::DnsServer;
 
 // messages
 pub use chain::{Dkim, Sealer};
+pub use hops::Hop;
 pub use keys::{DAY, HOUR, KID, NOW, OLD_KID, TIME, key, nonce, public, record, rsa_record, seed};
 pub use mail::{Forgery, Mail, Signing};

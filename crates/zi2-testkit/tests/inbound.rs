@@ -64,6 +64,10 @@ async fn differences_of(case: &Case, cut: Cut) -> Vec<String> {
             Some(chain) => report.with_chain(chain),
             None => report,
         };
+        let report = match &outcome.dkim2 {
+            Some(verdict) => report.with_dkim2(verdict),
+            None => report,
+        };
         let report = serde_json::to_value(report).unwrap();
         let mut wrong = differences(&report, &step.expect);
         wrong.extend(fields(&outcome, &world, step));

@@ -6,7 +6,7 @@ use zi2_sig::{Attested, Certified, Facts, Form, Kid, Outcome, Part};
 use crate::level::{BothHosted, level_of};
 use crate::{
     Delegation, Dmarc, Dnssec, Findings, HistoryPolicy, KeyHistory, Level, PublishedPolicy, Reason, ReplayMode,
-    ReplayVerdict, Standing, Submission, expects, standing,
+    ReplayVerdict, Restoration, Standing, Submission, expects, standing,
 };
 
 /// The result words: the draft's, and `temperror` for a key that could not be asked for now.
@@ -91,7 +91,9 @@ pub struct Circumstances<'a> {
     pub replay_mode: ReplayMode,
     /// What the search for keys found, if there was one.
     pub findings: Option<&'a Findings>,
-    /// On whose word a message passes that is not as it was certified.
+    /// The version from which those who changed a message say they made it.
+    pub restoration: Option<&'a Restoration>,
+    /// On whose word a message passes that is not as it was certified; where it was restored this does not count.
     pub delegation: Option<&'a Delegation>,
 }
 
@@ -118,16 +120,17 @@ pub struct Judgement {
     pub kid: Option<Kid>,
     /// The form that was verified.
     pub form: Option<Form>,
-    /// What the signature covers; of a message that passes on somebody's word, what that covers.
+    /// What the signature covers; of a message that passes on somebody's word, what that covers; of a restored one, what is
+    /// as it was certified.
     pub covers: Vec<String>,
-    /// The sealer on whose word it passes.
-    pub via: Option<Domain>,
+    /// The sealer on whose word it passes; of a restored message, those who changed it.
+    pub via: Vec<Domain>,
     /// DNSSEC state of the record that authorizes.
     pub dnssec: Option<Dnssec>,
     /// What the replay store said.
     pub replay: ReplayVerdict,
     /// Evidence of the valid certification, for history. Only a pass that was not replayed has it, and by a signature over
-    /// the message as it arrived: on nobody's word.
+    /// the message as it arrived: on nobody's word, and by nobody's recipe.
     pub certified: Option<Attested>,
 }
 
@@ -146,7 +149,7 @@ impl Judgement {
             kid: None,
             form: None,
             covers: Vec::new(),
-            via: None,
+            via: Vec::new(),
             dnssec: None,
             replay: ReplayVerdict::Unknown,
             certified: None,
@@ -163,8 +166,8 @@ pub fn judge(facts: &Facts, around: &Circumstances<'_>) -> Judgement {
         _ => reason,
     };
     let read = facts.certified.as_ref();
-    let delegation = around.delegation.filter(|_| reason == Reason::OkDelegatedArc);
-    let certified = attested.filter(|_| verdict == Verdict::Pass && delegation.is_none());
+    let stand_in = StandIn::of(reason, around);
+    let certified = attested.filter(|_| verdict == Verdict::Pass && stand_in.is_none());
     Judgement {
         verdict,
         reason,
@@ -176,14 +179,35 @@ pub fn judge(facts: &Facts, around: &Circumstances<'_>) -> Judgement {
         sid_confirmed: attested.is_some_and(|a| around.findings.is_some_and(|f| f.confirmed.contains(&a.key()))),
         kid: read.map(|c| c.kid),
         form: read.map(|c| c.form),
-        covers: match delegation {
-            Some(delegation) => delegation.covers().to_vec(),
+        covers: match stand_in {
+            Some(StandIn { covers, .. }) => covers.to_vec(),
             None => read.map(covers).unwrap_or_default(),
         },
-        via: delegation.map(|delegation| delegation.reporter().clone()),
+        via: stand_in.map(|stand_in| stand_in.via.to_vec()).unwrap_or_default(),
         dnssec: around.findings.and_then(|f| f.dnssec),
         replay: around.replay,
         certified,
+    }
+}
+
+/// What a message passes by that is not as it was certified.
+#[derive(Clone, Copy)]
+struct StandIn<'a> {
+    covers: &'a [String],
+    via: &'a [Domain],
+}
+
+impl<'a> StandIn<'a> {
+    fn of(reason: Reason, around: &Circumstances<'a>) -> Option<StandIn<'a>> {
+        match (reason, around.restoration, around.delegation) {
+            (Reason::OkRestoredDkim2, Some(restoration), _) => {
+                Some(StandIn { covers: restoration.covers(), via: restoration.revisers() })
+            }
+            (Reason::OkDelegatedArc, _, Some(delegation)) => {
+                Some(StandIn { covers: delegation.covers(), via: std::slice::from_ref(delegation.reporter()) })
+            }
+            _ => None,
+        }
     }
 }
 
@@ -195,6 +219,7 @@ fn verdict(facts: &Facts, around: &Circumstances<'_>) -> Decision {
         Outcome::Absent => without(Verdict::Missing, Reason::NoneAbsent),
         Outcome::Failed(failure) => without(Verdict::Fail, Reason::from(failure)),
         Outcome::Unavailable(trouble) => without(Verdict::TempError, Reason::from(*trouble)),
+        Outcome::Tampered(_, a) if around.restoration.is_some() => unless_replayed(a, around, restored(a)),
         Outcome::Tampered(_, a) if around.delegation.is_some() => unless_replayed(a, around, delegated(a)),
         Outcome::Tampered(Part::Body, a) => (Verdict::Tampered, Level::Unknown, Reason::TamperedBody, Some(*a)),
         Outcome::Tampered(Part::Header, a) => (Verdict::Tampered, Level::Unknown, Reason::TamperedHeader, Some(*a)),
@@ -220,6 +245,12 @@ fn unless_replayed(attested: &Attested, around: &Circumstances<'_>, (level, reas
 fn verified(attested: &Attested, around: &Circumstances<'_>) -> Passed {
     let both = if around.from_hosted && around.recipient_hosted { BothHosted::Yes } else { BothHosted::No };
     level_of(attested.origin(), around.submission, both)
+}
+
+/// §11: the key's own level. What was changed on its way was not submitted here.
+fn restored(attested: &Attested) -> Passed {
+    let (level, _) = level_of(attested.origin(), Submission::Outside, BothHosted::No);
+    (level, Reason::OkRestoredDkim2)
 }
 
 /// §11: level at most 1, whatever the key.
@@ -249,7 +280,7 @@ fn past_standing(attested: &Attested, around: &Circumstances<'_>) -> Standing {
 }
 
 /// §1: results say what is covered. In draft form that is the bare addresses, not the whole fields.
-fn covers(certified: &Certified) -> Vec<String> {
+pub(crate) fn covers(certified: &Certified) -> Vec<String> {
     let fields: Vec<String> = match certified.form {
         Form::Draft => ["from.address", "to.address", "message-id"].map(str::to_owned).to_vec(),
         Form::Page | Form::Combined => certified.covered().map(str::to_owned).collect(),

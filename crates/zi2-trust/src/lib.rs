@@ -14,6 +14,7 @@ mod policy;
 mod reason;
 pub mod render;
 mod replay;
+mod restoration;
 
 // where keys come from
 pub use ladder::{Ask, Dnssec, Findings, Held, Holdings, Ladder, PageName, Place, QueryName, Told, TxtAnswer};
@@ -25,6 +26,7 @@ pub use replay::{Admission, Admitted, ReplayMode, ReplayVerdict};
 
 // on whose word
 pub use delegation::{Delegation, NotDelegated, TrustedSealers};
+pub use restoration::{Arrived, NotRestored, Restoration};
 
 // what is expected
 pub use policy::{Dmarc, PublishedPolicy};

@@ -11,3 +11,7 @@ pub const REPLAY_ALLOWANCE: u32 = 20;
 
 /// Other live keys of a domain looked at for a link by rotation.
 pub const SIBLINGS: usize = 16;
+
+/// Versions of a changed message that are looked at for a certified one: each costs a hash of the body and two signatures.
+/// Mail goes through one list or two; and all who changed it must find room in one line of a field.
+pub const RESTORED_VERSIONS: usize = 3;

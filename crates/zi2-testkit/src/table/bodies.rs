@@ -194,7 +194,7 @@ fn lists() -> Vec<Sketch> {
                  looked at first, and it covers Subject. It never marks a list; by zi2.md §9 \
                 history marks `suspected` unless DMARC passes or a restoration succeeds.",
             )
-            .later("via=list where nobody seals, and a DKIM2 chain."),
+            .later("via=list where nobody seals."),
         Sketch::one(
             46,
             "N7: a mailing list",

@@ -9,6 +9,7 @@ mod certified;
 mod chain;
 mod delegation;
 mod dkim;
+mod dkim2;
 mod floods;
 mod keys;
 mod milter;
@@ -32,6 +33,7 @@ pub fn table() -> Vec<Sketch> {
         chain::sketches(),
         delegation::sketches(),
         dkim::sketches(),
+        dkim2::sketches(),
         names::sketches(),
         replays::sketches(),
         trust::sketches(),

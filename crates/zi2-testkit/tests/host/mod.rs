@@ -30,5 +30,6 @@ pub(crate) fn begin_within(deadline: Duration, header: &Header<'_>, services: &S
         let receiver = HostName::parse("mx.recv.example").unwrap();
         inbound.evaluate_chain(header, &world.client, &ChainRules { receiver, deadline });
     }
+    inbound.evaluate_dkim2(header, &world.envelope, deadline);
     inbound
 }

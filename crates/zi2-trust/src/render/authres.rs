@@ -20,9 +20,7 @@ pub fn authentication_results(judgement: &Judgement, authserv_id: &HostName) -> 
     }
     parts.push(format!("policy.level={}", judgement.level.number()));
     parts.push(format!("policy.history={}", judgement.history.as_str()));
-    if let Some(sealer) = &judgement.via {
-        parts.push(format!("policy.via={sealer}"));
-    }
+    parts.extend(judgement.via.iter().map(|domain| format!("policy.via={domain}")));
     if judgement.spoof != Spoof::No {
         parts.push(format!("policy.spoof={}", judgement.spoof.as_str()));
     }

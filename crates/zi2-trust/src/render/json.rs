@@ -9,6 +9,7 @@ use zi2_mail::Timestamp;
 use zi2_sig::dkim::SignatureFacts;
 
 use super::Dkim2Report;
+use super::verified::via;
 use crate::{Judgement, ReplayVerdict};
 
 /// The report of one message.
@@ -49,7 +50,7 @@ pub struct ZiReport {
     pub form: Option<&'static str>,
     /// What the signature covers.
     pub covers: Vec<String>,
-    /// The sealer on whose word it passes.
+    /// The sealer on whose word it passes; of a restored message those who changed it, with a comma between each two.
     pub via: Option<String>,
     /// The From domain.
     pub d: Option<String>,
@@ -228,7 +229,7 @@ impl Report {
             history: judgement.history.as_str(),
             form: judgement.form.map(zi2_sig::Form::as_str),
             covers: judgement.covers.clone(),
-            via: judgement.via.as_ref().map(ToString::to_string),
+            via: via(judgement),
             d: judgement.from.as_ref().map(ToString::to_string),
             sid: judgement.sid.as_ref().map(|sid| sid.as_str().to_owned()),
             kid: judgement.kid.map(|kid| kid.to_string()),

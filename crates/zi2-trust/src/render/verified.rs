@@ -23,8 +23,8 @@ pub fn verified(judgement: &Judgement, by: &HostName, now: Timestamp) -> Result<
         writer.tag("kid", &kid.to_string())?;
     }
     writer.tag("hist", judgement.history.as_str())?;
-    if let Some(sealer) = &judgement.via {
-        writer.tag("via", sealer.as_str())?;
+    if let Some(via) = via(judgement) {
+        writer.tag("via", &via)?;
     }
     if judgement.replay == ReplayVerdict::Duplicate {
         writer.tag("seen", "duplicate")?;
@@ -33,6 +33,12 @@ pub fn verified(judgement: &Judgement, by: &HostName, now: Timestamp) -> Result<
         writer.tag("spoof", judgement.spoof.as_str())?;
     }
     Ok(writer.finish())
+}
+
+/// On whose word a message passes, or who changed it, in one text: names with a comma between each two.
+pub fn via(judgement: &Judgement) -> Option<String> {
+    let names: Vec<&str> = judgement.via.iter().map(Domain::as_str).collect();
+    (!names.is_empty()).then(|| names.join(","))
 }
 
 /// The field for local recipients of a message that its login may not send (zi2.md §9).

@@ -7,6 +7,7 @@ use zi2_chain::ChainResults;
 use zi2_flow::Outcome;
 use zi2_mail::Domain;
 use zi2_sig::{Identity, dkim2};
+use zi2_trust::render::via;
 use zi2_trust::{Judgement, Reason, Spoof};
 
 use super::metrics::{Direction, Metrics};
@@ -139,7 +140,7 @@ impl Line<'_> {
             level = judgement.level.number(),
             history = word(judgement.history.as_str()),
             spoof = (judgement.spoof != Spoof::No).then(|| word(judgement.spoof.as_str())),
-            via = judgement.via.as_ref().map(word),
+            via = via(judgement).map(word),
             sid = judgement.sid.as_ref().map(word),
             kid = judgement.kid.map(word),
             header_from_domain = judgement.from.as_ref().map(word),

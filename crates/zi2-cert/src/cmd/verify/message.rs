@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::Serialize;
 use zi2_mail::{Message, crlf_from_file};
-use zi2_trust::render::Report;
-use zi2_trust::{Judgement, Spoof, Verdict};
+use zi2_trust::render::{Report, via};
+use zi2_trust::{Judgement, Reason, Spoof, Verdict};
 
 use super::Args;
 use super::explain::{self, Check};
@@ -55,8 +55,8 @@ pub(super) async fn judged(scene: &Scene, file: Vec<u8>, steps: Steps) -> Result
             (outcome, Some(checks))
         }
     };
-    let (dkim2, dkim2_queries) = scene.dkim2(&file).await;
-    let report = Report::new(&outcome.judgement, outcome.dns_queries.saturating_add(dkim2_queries)).with_dkim2(&dkim2);
+    let (dkim2, queries) = scene.dkim2(&file, &octets, &outcome).await;
+    let report = Report::new(&outcome.judgement, outcome.dns_queries.saturating_add(queries)).with_dkim2(&dkim2);
     let report = match &outcome.chain {
         Some(chain) => report.with_chain(chain),
         None => report,
@@ -139,8 +139,12 @@ fn table(judgement: &Judgement, io: &mut Io<'_>) -> Result<(), Trouble> {
         let confirmed = if judgement.sid_confirmed { "confirmed by the server" } else { "not confirmed" };
         io.result(format_args!("server    {sid} ({confirmed}), key {kid}"))?;
     }
-    if let Some(sealer) = &judgement.via {
-        io.result(format_args!("via       {sealer}, who is trusted here and saw it valid"))?;
+    if let Some(names) = via(judgement) {
+        let why = match judgement.reason {
+            Reason::OkRestoredDkim2 => "whose changes were undone: what they wrote is not certified",
+            _ => "who is trusted here and saw it valid",
+        };
+        io.result(format_args!("via       {names}, {why}"))?;
     }
     io.result(format_args!("history   {}", judgement.history.as_str()))?;
     if !judgement.covers.is_empty() {

@@ -94,9 +94,13 @@ impl Scene {
         Ok(Services { resolver: self.resolver.clone(), documents: self.documents.clone(), store })
     }
 
-    /// The DKIM2 verdict, and the questions it took. A stored message may have line ends of two kinds.
-    pub(super) async fn dkim2(&self, file: &[u8]) -> (dkim2::Verdict, u32) {
+    /// The DKIM2 verdict, and the questions it took beyond those of the judgement. A stored message may have line ends of two
+    /// kinds: then it is looked at once more, as DKIM2 means it.
+    pub(super) async fn dkim2(&self, file: &[u8], judged: &[u8], outcome: &Outcome) -> (dkim2::Verdict, u32) {
         let octets = crlf_at_every_lf(file);
+        if let Some(verdict) = outcome.dkim2.as_ref().filter(|_| *octets == *judged) {
+            return (verdict.clone(), 0);
+        }
         let (message, budget) = (Message::split(&octets), Arc::new(Budget::new(DKIM2_LOOK_UPS, PATIENCE)));
         let policy = dkim2::Policy::default();
         let verdict = zi2_flow::dkim2(&message, &self.dkim2, self.now, &policy, &self.resolver, &budget).await;
@@ -109,6 +113,7 @@ impl Scene {
         if has_chain(&message.header, &self.client) {
             inbound.evaluate_chain(&message.header, &self.client, &self.chain);
         }
+        inbound.evaluate_dkim2(&message.header, &self.dkim2, self.chain.deadline);
         inbound.body(message.body);
         inbound.finish(&self.envelope, self.submission, Dmarc::Unknown).await
     }

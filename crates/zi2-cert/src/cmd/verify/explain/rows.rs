@@ -5,7 +5,7 @@ use std::time::Duration;
 use zi2_flow::Outcome;
 use zi2_mail::{Domain, Timestamp};
 use zi2_sig::{Certified, Form, Origin, Outcome as Found};
-use zi2_trust::{NotDelegated, PublishedPolicy, ReplayVerdict, Spoof, Standing, Verdict};
+use zi2_trust::{NotDelegated, NotRestored, PublishedPolicy, ReplayVerdict, Spoof, Standing, Verdict};
 
 use super::super::scene::Scene;
 use super::decision::{Decision, Row, Stage};
@@ -21,6 +21,7 @@ pub(super) fn checks(scene: &Scene, walk: &Walk, outcome: &Outcome, whole: Durat
     checks.extend(asked::rows(&walk.asked, certified.map(|certified| certified.kid)));
     checks.extend(signature(walk, outcome, &decision, certified));
     checks.extend(trust(scene, walk, outcome, &decision));
+    checks.extend(restoration(outcome));
     checks.extend(delegation(scene, outcome));
     checks.push(all(outcome, whole));
     checks
@@ -196,6 +197,21 @@ fn spoof(walk: &Walk, outcome: &Outcome) -> Check {
     let micros = walk.trust.policy.as_ref().map(|policy| micros_of(policy.took));
     let seen = format!("{}; {policy}", outcome.judgement.spoof.as_str());
     Check { check: "spoof", result, micros, seen, paragraph: "§9" }
+}
+
+/// §11, for a message that was changed and has a DKIM2 chain.
+fn restoration(outcome: &Outcome) -> Option<Check> {
+    let (result, seen) = match &outcome.restoration {
+        Ok(restoration) => {
+            let revisers: Vec<&str> = restoration.revisers().iter().map(Domain::as_str).collect();
+            let (level, reason) = (outcome.judgement.level.number(), outcome.judgement.reason.as_str());
+            (Word::Ok, format!("the changes of {} undone: level {level}, {reason}", revisers.join(", ")))
+        }
+        Err(NotRestored::NotTampered | NotRestored::NotEvaluated) => return None,
+        Err(none @ NotRestored::NotVerified("none")) => (Word::None, none.to_string()),
+        Err(why) => (Word::Fail, why.to_string()),
+    };
+    Some(Check { check: "restoration", result, micros: None, seen, paragraph: "§11" })
 }
 
 /// §11, for a message that was changed.
