@@ -9,7 +9,7 @@ use serde_json::Value;
 /// The checks that decide, in their order, and those that are made whatever is decided.
 const DECIDING: [&str; 11] =
     ["section", "message", "certified", "identity", "time", "key", "signature", "header", "body", "replay", "level"];
-const OTHERS: [&str; 5] = ["recipients", "history", "spoof", "delegation", "all"];
+const OTHERS: [&str; 6] = ["recipients", "history", "spoof", "restoration", "delegation", "all"];
 const LOOK_UPS: [&str; 6] = ["key.record", "key.page", "key.parent", "key.document", "sid.record", "sid.document"];
 
 /// The check of a reason, and the word it has.

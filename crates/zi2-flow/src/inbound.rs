@@ -120,7 +120,7 @@ impl Inbound {
     /// [`Outcome::received`]. Call it after [`Inbound::evaluate_dkim2`] and before the body.
     pub fn keep_received(&mut self) {
         if let (Pass::Asked(_), Some(keeper)) = (&self.pass, &mut self.keeper) {
-            keeper.want_body(&self.rules.room);
+            keeper.send_on(&self.rules.room);
         }
     }
 
@@ -196,7 +196,7 @@ impl Inbound {
             chain,
             dkim2,
             restoration: stand_in.restoration,
-            received: kept.and_then(|kept| kept.whole).and_then(Result::ok),
+            received: kept.and_then(Kept::sent_on),
             siblings: findings.map(|findings| findings.siblings).unwrap_or_default(),
         }
     }

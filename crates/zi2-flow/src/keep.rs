@@ -94,14 +94,30 @@ impl Received {
 pub(crate) struct Keeper {
     section: Arc<[u8]>,
     body: Option<Result<Body, Unkept>>,
+    purpose: Purpose,
+}
+
+/// Until when a message is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Until it is judged.
+    Judging,
+    /// Until whoever sends it on is done with it.
+    SendingOn,
 }
 
 impl Keeper {
     pub(crate) fn new(header: &Header<'_>) -> Keeper {
-        Keeper { section: header.octets().into(), body: None }
+        Keeper { section: header.octets().into(), body: None, purpose: Purpose::Judging }
     }
 
-    /// Keeps the body, too. Call it before the body: afterwards it does nothing.
+    /// Keeps all of it for whoever sends it on. Call it before the body.
+    pub(crate) fn send_on(&mut self, room: &BodyRoom) {
+        self.purpose = Purpose::SendingOn;
+        self.want_body(room);
+    }
+
+    /// Keeps the body, too. Call it before the body.
     pub(crate) fn want_body(&mut self, room: &BodyRoom) {
         self.body.get_or_insert_with(|| Ok(Body { octets: Vec::new(), share: room.share() }));
     }
@@ -115,9 +131,9 @@ impl Keeper {
     }
 
     pub(crate) fn finish(self) -> Kept {
-        let Keeper { section, body } = self;
+        let Keeper { section, body, purpose } = self;
         let whole = body.map(|body| body.map(|body| Received { section: Arc::clone(&section), body: Arc::new(body) }));
-        Kept { section, whole }
+        Kept { section, whole, purpose }
     }
 }
 
@@ -126,6 +142,14 @@ pub(crate) struct Kept {
     pub(crate) section: Arc<[u8]>,
     /// With the body, where somebody wanted it.
     pub(crate) whole: Option<Result<Received, Unkept>>,
+    purpose: Purpose,
+}
+
+impl Kept {
+    /// The message for whoever sends it on, if somebody does.
+    pub(crate) fn sent_on(self) -> Option<Received> {
+        self.whole.filter(|_| self.purpose == Purpose::SendingOn)?.ok()
+    }
 }
 
 #[cfg(test)]

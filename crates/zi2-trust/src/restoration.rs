@@ -27,7 +27,7 @@ pub enum NotRestored {
     #[error("DKIM2 was not evaluated")]
     NotEvaluated,
     /// The chain is not verified back to its first hop, for this envelope.
-    #[error("the DKIM2 chain is {0}, and not verified in full")]
+    #[error("the DKIM2 chain is {0}")]
     NotVerified(&'static str),
     /// The first hop is nobody's who speaks for the author.
     #[error("the first hop of the DKIM2 chain is {0}, which does not speak for the author")]
@@ -69,7 +69,10 @@ impl Restoration {
         };
         let verdict = dkim2.ok_or(NotRestored::NotEvaluated)?;
         let dkim2::Outcome::Full(evidence) = &verdict.outcome else {
-            return Err(NotRestored::NotVerified(verdict.result()));
+            return Err(NotRestored::NotVerified(match verdict.outcome {
+                dkim2::Outcome::Unbound => "bound to no known envelope",
+                _ => verdict.result(),
+            }));
         };
         if !message.domain().is_within(evidence.originator()) {
             return Err(NotRestored::Originator(evidence.originator().clone()));

@@ -1,8 +1,8 @@
 //! The rules of a chain, one broken at a time, with the draft's text for each.
 
-use zi2_mail::{Domain, Message};
+use zi2_mail::{DigestPlan, Domain, Message, Timestamp};
 use zi2_sig::dkim2::{
-    Binding, Draft, Envelope, Flag, Identity, KeyAnswer, KeyRecords, Outcome, Policy, Terms, Verdict, Verifier,
+    Binding, Draft, Envelope, Flag, Identity, KeyAnswer, KeyRecords, Outcome, Policy, Terms, Unkept, Verdict, Verifier,
 };
 
 use crate::forge::*;
@@ -303,4 +303,49 @@ fn a_body_that_cannot_be_made_again() {
         assert_eq!(text(&verdict), expected);
         assert!(verdict.provisional().is_some());
     }
+}
+
+#[test]
+fn a_body_that_was_not_kept() {
+    let (second, by) = two();
+    let message = Message::split(&second);
+    for (unkept, expected) in [
+        (Unkept::TooLarge, "PERMERROR: Message-Instance m=2 earlier bodies are too large to be checked"),
+        (Unkept::NoRoom, "TEMPERROR: Message-Instance m=2 earlier bodies cannot be checked now"),
+    ] {
+        let mut plan = DigestPlan::new();
+        let now = Timestamp::from_secs(NOW);
+        let mut verifier = Verifier::new(&message.header, &by, now, &Policy::default(), &mut plan);
+        assert!(!verifier.is_settled() && verifier.wants_body());
+        for name in verifier.questions() {
+            verifier.answer(&name, &dns().answer(name.as_str()));
+        }
+        let verdict = verifier.finish_unkept(&plan.digest(message.body), unkept);
+        assert_eq!((text(&verdict).as_str(), verdict.failure().unwrap().code()), (expected, "too_large"));
+        assert!(verdict.provisional().is_some(), "the newest hop holds");
+    }
+    let mut plan = DigestPlan::new();
+    let other = envelope("<x@b.example>", &["<carol@c.example>"]);
+    let settled = Verifier::new(&message.header, &other, Timestamp::from_secs(NOW), &Policy::default(), &mut plan);
+    assert!(settled.is_settled() && !settled.wants_body() && settled.questions().is_empty());
+    let verdict = settled.finish_unkept(&plan.digest(b""), Unkept::TooLarge);
+    assert_eq!(verdict.failure().unwrap().code(), "mail_from");
+    assert_eq!(verdict.failure().unwrap().hop(verdict.chain().unwrap()), Some(2));
+}
+
+/// Earlier versions are those of the message that was verified, and of no other.
+#[test]
+fn earlier_versions_of_what_was_verified() {
+    let ((second, by), first) = (two(), first());
+    let evidence = evidence(&second, &by);
+    let message = Message::split(&second);
+    let earlier = evidence.earlier(&message.header, message.body, 1).unwrap();
+    let original = Message::split(&first);
+    let mut body = Vec::new();
+    earlier.body().unwrap().write(&mut |octets| body.extend_from_slice(octets));
+    assert_eq!((earlier.section(), body.as_slice()), (original.header.octets(), original.body));
+    assert!(evidence.earlier(&message.header, message.body, 2).unwrap().body().is_none(), "the one that arrived");
+    assert!(evidence.earlier(&message.header, message.body, 3).is_none());
+    assert!(evidence.earlier(&message.header, b"other\r\n", 1).is_none());
+    assert!(evidence.earlier(&original.header, message.body, 1).is_none());
 }

@@ -36,7 +36,7 @@ impl Dns {
         Dns(names)
     }
 
-    fn answer(&self, name: &str) -> KeyAnswer {
+    pub(crate) fn answer(&self, name: &str) -> KeyAnswer {
         let texts = self.0.iter().filter(|(other, _)| other == name).flat_map(|(_, texts)| texts);
         KeyAnswer::Records(KeyRecords::parse(texts.map(String::as_bytes)))
     }

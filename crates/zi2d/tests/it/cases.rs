@@ -9,7 +9,7 @@ use zi2_flow::{Services, World, has_chain};
 use zi2_keys::Resolver;
 use zi2_mail::{HostName, Message, crlf_from_file};
 use zi2_milter::client::{Answered, Mail, Origin};
-use zi2_sig::{Identity, Kid};
+use zi2_sig::{Identity, Kid, dkim2};
 use zi2_store::{MemoryStore, Settings, StoreHandle};
 use zi2_testkit::{Case, Client, MilterStep, Reply, Role, Step, cases, milter_cases};
 use zi2d::Live;
@@ -44,7 +44,8 @@ async fn every_step_at_ingress() {
 
 async fn at_ingress(step: &Step, world: &World, store: &StoreHandle, octets: &[u8]) -> Option<String> {
     let mut live = live_in(world, store, None);
-    let evaluates = has_chain(&Message::split(octets).header, &world.client);
+    let header = Message::split(octets).header;
+    let evaluates = has_chain(&header, &world.client) || header.named(dkim2::MESSAGE_INSTANCE).next().is_some();
     if evaluates {
         live = with_chain(live, ChainMode::Mark);
     }
@@ -85,7 +86,8 @@ fn wanted_of_chain(expect: &Value) -> Vec<String> {
         Some(format!("dkim={}{reason}", one["result"].as_str()?))
     };
     // RFC 8617 has no word for a key that could not be asked for.
-    let others = ["spf", "dmarc", "arc"].into_iter().filter_map(word).filter(|result| result != "arc=temperror");
+    let others = ["spf", "dmarc", "arc", "dkim2"].into_iter().filter_map(word);
+    let others = others.filter(|result| result != "arc=temperror" && result != "dkim2=none");
     signatures.filter_map(signature).chain(others).collect()
 }
 

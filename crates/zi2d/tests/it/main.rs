@@ -4,6 +4,7 @@
 mod cases;
 mod chain;
 mod dkim;
+mod dkim2;
 mod faults;
 mod forged;
 mod kit;
