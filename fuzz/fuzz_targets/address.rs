@@ -54,7 +54,7 @@ fn spellings(value: &[u8]) -> [Vec<u8>; 3] {
 }
 
 fn reads_as_itself(address: &AddrSpec) {
-    let text = address.normalized();
+    let text = address.normalized().to_owned();
     assert!(!text.bytes().any(|octet| octet.is_ascii_control()), "{text:?}");
     assert_eq!(text, address.to_string());
     for path in [text.clone(), format!("<{text}>"), format!("<@relay.example:{text}>")] {

@@ -170,9 +170,9 @@ fn draft_part(facts: &Facts, header: &Header<'_>) -> Vec<String> {
     let tag =
         |name| String::from_utf8(tags.get(name).expect("draft form").compact().into_owned()).expect("it was read");
     let sid = HostName::parse(&tag("sid")).expect("it was read").to_string();
-    let mut part = vec![message.from().normalized(), message.message_id().to_owned(), sid];
+    let mut part = vec![message.from().to_string(), message.message_id().to_owned(), sid];
     part.extend(["t", "n", "bh", "sig"].map(tag));
-    part.extend_from_slice(message.recipients());
+    part.extend(message.recipients().iter().map(ToString::to_string));
     part
 }
 

@@ -38,7 +38,6 @@ impl Envelope {
 
     /// What the replay store is asked and told about this delivery.
     pub(crate) fn admission(&self, attested: &Attested, message: &Unambiguous, allowance: u32) -> Admission {
-        let recipients: Vec<String> = self.recipients.iter().map(AddrSpec::normalized).collect();
-        Admission::new(attested, message, recipients.iter().map(String::as_str), allowance)
+        Admission::new(attested, message, self.recipients.iter().map(AddrSpec::normalized), allowance)
     }
 }

@@ -39,6 +39,12 @@ impl AddressList {
     pub fn flatten(&self) -> impl ExactSizeIterator<Item = &AddrSpec> {
         self.addresses.iter()
     }
+
+    /// The same, to keep.
+    #[must_use]
+    pub fn into_flattened(self) -> Vec<AddrSpec> {
+        self.addresses
+    }
 }
 
 /// Reads the author of a message: the one mailbox of its From field, at a domain with a name.

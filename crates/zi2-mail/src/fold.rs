@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use memchr::memchr;
 use thiserror::Error;
 
-use crate::canon::relaxed_value;
+use crate::canon::{is_relaxed, relaxed_value};
 use crate::{header::is_name_octet, limits};
 
 /// A header field of ours, folded. Holds no control octet but those of its folds.
@@ -63,24 +63,30 @@ impl NewField {
     /// Appends the field in relaxed form (RFC 6376 §3.4.2), without a CRLF: what [`HeaderCanon`](crate::HeaderCanon) makes
     /// of it on the wire.
     pub fn write_relaxed(&self, out: &mut Vec<u8>) {
-        out.extend(self.name.bytes().map(|octet| octet.to_ascii_lowercase()));
-        out.push(b':');
-        let start = out.len();
-        for line in self.value.as_bytes().split(|octet| *octet == b'\n') {
-            let end = out.len();
-            out.extend_from_slice(if end > start { b" " } else { b"" });
-            let text = out.len();
-            relaxed_value(line, out);
-            if out.len() == text {
-                out.truncate(end);
-            }
-        }
+        write_relaxed(&self.name, &self.value, out);
     }
 
     /// The value as a milter hands it over: leading space included, folds as LF. A CRLF would reach the wire as CR CR LF.
     #[must_use]
     pub fn milter_value(&self) -> &str {
         &self.value
+    }
+}
+
+fn write_relaxed(name: &str, value: &str, out: &mut Vec<u8>) {
+    out.extend(name.bytes().map(|octet| octet.to_ascii_lowercase()));
+    out.push(b':');
+    let start = out.len();
+    // A fold is a LF before the one blank it is in relaxed form.
+    let mut rest = value.strip_prefix(' ').unwrap_or(value).as_bytes();
+    while let Some((line, fold)) = memchr(b'\n', rest).and_then(|lf| rest.split_at_checked(lf)) {
+        out.extend_from_slice(line);
+        rest = fold.get(b"\n".len()..).unwrap_or_default();
+    }
+    out.extend_from_slice(rest);
+    if !out.get(start..).is_some_and(is_relaxed) {
+        let unfolded = out.split_off(start);
+        relaxed_value(&unfolded, out);
     }
 }
 
@@ -101,8 +107,7 @@ pub enum FieldError {
     TooLong,
 }
 
-/// Writes a tag list (RFC 6376 §3.2), folded as zi2.md §1 says: as much on a line as 76 columns hold. Clone it to sign what
-/// is there before the signature is.
+/// Writes a tag list (RFC 6376 §3.2), folded as zi2.md §1 says: as much on a line as 76 columns hold.
 #[derive(Clone, Debug)]
 pub struct FieldWriter {
     name: Cow<'static, str>,
@@ -240,6 +245,16 @@ impl FieldWriter {
         self.separate(text.len());
         self.write(&[text]);
         Ok(self)
+    }
+
+    /// Appends the field in relaxed form as it would be with this tag, empty, after what is there: what a signature in that
+    /// tag is over (RFC 6376 §3.7).
+    pub fn write_relaxed_with_empty(&self, tag: &str, out: &mut Vec<u8>) {
+        write_relaxed(&self.name, &self.value, out);
+        // Folded or not, one blank stands before it.
+        for part in [if self.value.is_empty() { "" } else { "; " }, tag, "="] {
+            out.extend_from_slice(part.as_bytes());
+        }
     }
 
     /// Ends the field.

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::lexer::{DomainForm, LexError, Lexer, Words};
+use crate::lexer::{DomainForm, LexError, Lexer, Unwanted, Words};
 
 /// Reads the value of a Message-ID field: unfolded, without white space at either end, angle brackets and comments kept
 /// (zi2.md §4 item 5).
@@ -20,8 +20,8 @@ use crate::lexer::{DomainForm, LexError, Lexer, Words};
 /// [`MessageIdError`] says what is wrong, and where.
 pub fn parse_message_id(value: &[u8]) -> Result<Cow<'_, str>, MessageIdError> {
     let mut lexer = Lexer::new(value)?;
+    let text = lexer.rest();
     check_msg_id(&mut lexer)?;
-    let text = std::str::from_utf8(value).map_err(|error| LexError::Syntax { offset: error.valid_up_to() })?;
     // The lexer let CR and LF through in folds only, so this takes out folds (§ RFC 5322 §2.2.3) and nothing else.
     let text = text.trim_matches([' ', '\t', '\r', '\n']);
     let text = if text.contains('\r') { Cow::Owned(text.replace("\r\n", "")) } else { Cow::Borrowed(text) };
@@ -34,14 +34,13 @@ pub fn parse_message_id(value: &[u8]) -> Result<Cow<'_, str>, MessageIdError> {
 /// § RFC 5322 §3.6.4: msg-id = [CFWS] "<" id-left "@" id-right ">" [CFWS], where id-left may be a local part and id-right a
 /// domain or a literal.
 fn check_msg_id(lexer: &mut Lexer<'_>) -> Result<(), LexError> {
-    let mut scratch = String::new();
     lexer.skip_cfws()?;
     lexer.expect(b'<')?;
-    if lexer.words(&mut scratch)? != Words::LocalPart {
+    if lexer.words(&mut Unwanted)? != Words::LocalPart {
         return Err(lexer.syntax());
     }
     lexer.expect(b'@')?;
-    if lexer.domain(&mut scratch)? == DomainForm::RootedName {
+    if lexer.domain(&mut Unwanted)? == DomainForm::RootedName {
         return Err(lexer.syntax());
     }
     lexer.expect(b'>')?;

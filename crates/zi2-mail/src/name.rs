@@ -2,7 +2,9 @@
 //!
 //! Refuses every spelling that two readers could take for two names. Asks no resolver.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
@@ -10,9 +12,10 @@ use crate::limits::{DOMAIN_INPUT_OCTETS, DOMAIN_OCTETS, LABEL_OCTETS};
 
 /// A domain name in its one spelling: A-labels in lower case, joined by dots, without the final dot.
 ///
-/// Refuses underscores, empty labels and internationalized labels that do not round-trip. One label is enough.
+/// Refuses underscores, empty labels and internationalized labels that do not round-trip. One label is enough. Cheap to clone:
+/// the domain of a message ends up in a dozen places.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Domain(Box<str>);
+pub struct Domain(Arc<str>);
 
 impl Domain {
     /// Reads a domain written with A-labels or U-labels in any case.
@@ -33,9 +36,14 @@ impl Domain {
         if text.len() > DOMAIN_INPUT_OCTETS {
             return Err(DomainError::TooLong(text.len()));
         }
-        let ascii = if is_plain(text) { text.to_ascii_lowercase() } else { to_a_labels(text)? };
+        let ascii = if is_plain(text) { Cow::Borrowed(text) } else { Cow::Owned(to_a_labels(text)?) };
         check_labels(&ascii)?;
-        Ok(Self(ascii.into_boxed_str()))
+        let mut name = Arc::<str>::from(&*ascii);
+        // Nobody else has it yet.
+        if let Some(name) = Arc::get_mut(&mut name) {
+            name.make_ascii_lowercase();
+        }
+        Ok(Self(name))
     }
 
     /// The name as text.
@@ -117,7 +125,7 @@ fn to_a_labels(text: &str) -> Result<String, DomainError> {
 fn uts46_to_ascii(text: &str) -> Result<String, DomainError> {
     Uts46::new()
         .to_ascii(text.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
-        .map(std::borrow::Cow::into_owned)
+        .map(Cow::into_owned)
         .map_err(|_| DomainError::Idna)
 }
 

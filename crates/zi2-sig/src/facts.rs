@@ -98,7 +98,9 @@ pub struct AttestationId([u8; 16]);
 
 impl AttestationId {
     pub(crate) fn of(key: PublicKey, nonce: &[u8; 16]) -> AttestationId {
-        AttestationId(first_octets(&sha256(&[key.as_octets().as_slice(), nonce].concat())))
+        let mut octets = [0; 48];
+        octets.iter_mut().zip(key.as_octets().iter().chain(nonce)).for_each(|(to, from)| *to = *from);
+        AttestationId(first_octets(&sha256(&octets)))
     }
 
     /// The identifier of these octets, as read back from a store.

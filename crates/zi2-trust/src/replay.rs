@@ -59,7 +59,7 @@ impl Admission {
         allowance: u32,
     ) -> Admission {
         let named = message.addressees();
-        let is_named = |recipient: &&str| named.iter().any(|named| named == recipient);
+        let is_named = |recipient: &&str| named.iter().any(|named| named.normalized() == *recipient);
         let unnamed = recipients.into_iter().filter(|recipient| !is_named(recipient)).map(recipient_hash);
         let mut recipients: Vec<u64> = unnamed.collect();
         recipients.sort_unstable();

@@ -45,7 +45,7 @@ impl Patterns {
             }
             Patterns::Wildcards(all) => {
                 let address = from.normalized();
-                all.iter().filter(|(pattern, _)| is_match(pattern, &address)).map(|(_, line)| *line).collect()
+                all.iter().filter(|(pattern, _)| is_match(pattern, address)).map(|(_, line)| *line).collect()
             }
         }
     }

@@ -2,12 +2,14 @@
 //!
 //! Finds addresses and counts what is not plain; whether that is allowed is decided above.
 
+use std::mem;
+
 use super::{AddrSpec, AddressError};
 use crate::lexer::{DomainForm, Lexer, Words};
 use crate::limits;
 
-/// Octets of an ordinary name or domain; more than this costs a second allocation.
-const USUAL_WORDS: usize = 48;
+/// Octets of an ordinary address; more than this costs a second allocation.
+const USUAL_CONTENTS: usize = 64;
 
 /// Which field is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +42,10 @@ pub(super) struct Grammar<'a> {
     strictness: Strictness,
     place: Place,
     found: Found,
-    /// Contents of the words last read; kept here so that one buffer serves all elements.
-    words: String,
-    /// Text of the domain last read.
-    domain: String,
+    /// Contents of the words last read, and of the domain after them: an address is made in place.
+    contents: String,
+    /// Octets of the words.
+    words: usize,
 }
 
 impl<'a> Grammar<'a> {
@@ -54,8 +56,8 @@ impl<'a> Grammar<'a> {
             strictness,
             place: Place::List,
             found: Found { addresses: Vec::new(), detours: 0 },
-            words: String::with_capacity(USUAL_WORDS),
-            domain: String::with_capacity(USUAL_WORDS),
+            contents: String::new(),
+            words: 0,
         })
     }
 
@@ -166,7 +168,7 @@ impl<'a> Grammar<'a> {
         }
     }
 
-    /// The second half of an addr-spec whose local part is in `words`.
+    /// The second half of an addr-spec whose local part was read last.
     fn at_domain(&mut self, start: AddressError) -> Result<(), AddressError> {
         self.lexer.expect(b'@')?;
         let form = self.read_domain()?;
@@ -176,18 +178,21 @@ impl<'a> Grammar<'a> {
         if self.found.addresses.len() == limits::ADDRESSES {
             return Err(AddressError::TooMany);
         }
-        self.found.addresses.push(AddrSpec::new(&self.words, &self.domain, form).ok_or(start)?);
+        self.found.addresses.push(AddrSpec::new(mem::take(&mut self.contents), self.words, form).ok_or(start)?);
         Ok(())
     }
 
     fn read_words(&mut self) -> Result<Words, AddressError> {
-        self.words.clear();
-        Ok(self.lexer.words(&mut self.words)?)
+        self.contents.clear();
+        self.contents.reserve(USUAL_CONTENTS);
+        let words = self.lexer.words(&mut self.contents)?;
+        self.words = self.contents.len();
+        Ok(words)
     }
 
     fn read_domain(&mut self) -> Result<DomainForm, AddressError> {
-        self.domain.clear();
-        Ok(self.lexer.domain(&mut self.domain)?)
+        self.contents.truncate(self.words);
+        Ok(self.lexer.domain(&mut self.contents)?)
     }
 
     fn syntax(&self) -> AddressError {

@@ -12,79 +12,79 @@ use crate::name::Domain;
 /// Two spellings of one address are equal; two addresses that only look alike are not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AddrSpec {
-    local: String,
-    domain: AddrDomain,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum AddrDomain {
-    Name(Domain),
-    /// With its brackets, in lower case.
-    Literal(Box<str>),
+    /// The whole address.
+    text: String,
+    /// Octets of the local part.
+    local: usize,
+    /// Nothing where a domain literal stands, with its brackets, in lower case.
+    domain: Option<Domain>,
 }
 
 impl AddrSpec {
-    /// Takes the contents of a local part (quotes and escapes undone) and a domain as it was written.
-    pub(super) fn new(local: &str, domain: &str, form: DomainForm) -> Option<Self> {
+    /// Takes the contents of a local part (quotes and escapes undone), of so many octets, and a domain as it was written.
+    pub(super) fn new(contents: String, local: usize, form: DomainForm) -> Option<Self> {
         // A tab can stand in a quoted string; zi2.md §4 signs no control octet.
-        if local.bytes().chain(domain.bytes()).any(|octet| octet.is_ascii_control()) {
+        if contents.bytes().fold(false, |found, octet| found | octet.is_ascii_control()) {
             return None;
         }
-        let domain = match form {
-            DomainForm::Name | DomainForm::RootedName => AddrDomain::Name(Domain::parse(domain).ok()?),
-            DomainForm::Literal => AddrDomain::Literal(domain.to_ascii_lowercase().into_boxed_str()),
+        let domain = contents.get(local..)?;
+        let (domain, literal) = match form {
+            DomainForm::Name | DomainForm::RootedName => (Some(Domain::parse(domain).ok()?), String::new()),
+            DomainForm::Literal => (None, domain.to_ascii_lowercase()),
         };
-        Some(Self { local: normalized_local(local), domain })
+        let mut text = normalized_local(contents, local)?;
+        let local = text.len();
+        text.push('@');
+        text.push_str(domain.as_ref().map_or(&literal, Domain::as_str));
+        Some(Self { text, local, domain })
     }
 
     /// The domain, if it has a name: `None` for a domain literal such as `[192.0.2.1]`.
     #[must_use]
     pub fn domain(&self) -> Option<&Domain> {
-        match &self.domain {
-            AddrDomain::Name(domain) => Some(domain),
-            AddrDomain::Literal(_) => None,
-        }
+        self.domain.as_ref()
     }
 
     /// The local part: a dot-atom, or a quoted string with its quotes; ASCII letters in lower case.
     #[must_use]
     pub fn local(&self) -> &str {
-        &self.local
+        self.text.get(..self.local).unwrap_or_default()
     }
 
     /// The whole address. Holds no control octet.
     #[must_use]
-    pub fn normalized(&self) -> String {
-        let domain = match &self.domain {
-            AddrDomain::Name(domain) => domain.as_str(),
-            AddrDomain::Literal(literal) => literal,
-        };
-        [&self.local, "@", domain].concat()
+    pub fn normalized(&self) -> &str {
+        &self.text
     }
 }
 
 impl fmt::Display for AddrSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.domain {
-            AddrDomain::Name(domain) => write!(f, "{}@{domain}", self.local),
-            AddrDomain::Literal(literal) => write!(f, "{}@{literal}", self.local),
-        }
+        f.write_str(&self.text)
     }
 }
 
 /// § zi2.md §4: unquoted when a dot-atom, else quoted with only `"` and `\` escaped; ASCII letters lower-cased, no others.
-fn normalized_local(contents: &str) -> String {
-    let mut atoms = contents.as_bytes().split(|octet| *octet == b'.');
+fn normalized_local(mut contents: String, octets: usize) -> Option<String> {
+    let local = contents.get(..octets)?;
+    let mut atoms = local.as_bytes().split(|octet| *octet == b'.');
     if atoms.all(|atom| !atom.is_empty() && atom.iter().copied().all(is_atext)) {
-        return contents.to_ascii_lowercase();
+        contents.truncate(octets);
+    } else {
+        contents = quoted(local);
     }
-    let mut quoted = String::with_capacity(contents.len() + 2);
+    contents.make_ascii_lowercase();
+    Some(contents)
+}
+
+fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
-    for character in contents.chars() {
+    for character in text.chars() {
         if matches!(character, '"' | '\\') {
             quoted.push('\\');
         }
-        quoted.push(character.to_ascii_lowercase());
+        quoted.push(character);
     }
     quoted.push('"');
     quoted

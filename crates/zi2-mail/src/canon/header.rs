@@ -74,6 +74,13 @@ fn is_reduced(line: &[u8]) -> bool {
     !line.iter().zip(next).fold(false, |found, (octet, next)| found | wide(*octet, *next))
 }
 
+/// Whether a line is its own relaxed form.
+pub(crate) fn is_relaxed(line: &[u8]) -> bool {
+    is_reduced(line)
+        && !line.first().is_some_and(|first| is_blank(*first))
+        && !line.last().is_some_and(|last| is_blank(*last))
+}
+
 fn is_blank(octet: u8) -> bool {
     matches!(octet, b' ' | b'\t')
 }

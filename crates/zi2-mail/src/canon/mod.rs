@@ -13,6 +13,7 @@ pub use self::{
     header::{HeaderCanon, relaxed_value},
 };
 pub(crate) use self::{
+    header::is_relaxed,
     lines::{Ending, HeldLines},
     squeezer::{Squeezer, unchanged},
 };

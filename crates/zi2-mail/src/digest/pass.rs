@@ -164,23 +164,28 @@ impl Stream {
         let Self { lines, hashes } = self;
         for (alg, hash) in HashAlg::ALL.into_iter().zip(hashes.whole) {
             let Some(hash) = hash else { continue };
-            let wanted = canons.iter().filter(|canon| plan.wants(**canon, alg));
-            end_each(hash, wanted.map(|canon| (Lane::of(*canon, alg), lines.ending(*canon))).collect(), made);
+            let mut wanted = canons.iter().filter(|canon| plan.wants(**canon, alg));
+            let lanes = [(); FORMS].map(|()| wanted.next().map(|canon| (Lane::of(*canon, alg), lines.ending(*canon))));
+            end_each(hash, lanes, made);
         }
         made.extend(hashes.counted.into_iter().map(|counted| counted.end(&lines)));
     }
 }
 
+/// Canonical forms that one stream can end in.
+const FORMS: usize = 3;
+
 /// Ends one hash in different ways; equal endings share a digest, and only different ones need the state again.
-fn end_each(mut hash: Context, lanes: Vec<(Lane, Ending)>, made: &mut Vec<Made>) {
-    let Some(&(_, ending)) = lanes.first() else { return };
-    let (same, others): (Vec<_>, Vec<_>) = lanes.into_iter().partition(|(_, other)| *other == ending);
-    if !others.is_empty() {
-        end_each(hash.clone(), others, made);
+fn end_each(hash: Context, mut lanes: [Option<(Lane, Ending)>; FORMS], made: &mut Vec<Made>) {
+    let mut hash = Some(hash);
+    while let Some((_, ending)) = lanes.iter().flatten().next().copied() {
+        let others = lanes.iter().flatten().any(|(_, other)| *other != ending);
+        let Some(mut hash) = (if others { hash.clone() } else { hash.take() }) else { return };
+        ending.write(&mut |octets| hash.update(octets));
+        let digest = hash.finish();
+        let same = lanes.iter_mut().filter_map(|lane| lane.take_if(|(_, other)| *other == ending));
+        made.extend(same.map(|(lane, _)| Made { lane, digest, whole: None }));
     }
-    ending.write(&mut |octets| hash.update(octets));
-    let digest = hash.finish();
-    made.extend(same.into_iter().map(|(lane, _)| Made { lane, digest, whole: None }));
 }
 
 /// The hash states that one canonical form is fed to.

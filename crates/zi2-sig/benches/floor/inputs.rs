@@ -2,7 +2,7 @@
 //! exactly the length of ours.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use zi2_mail::{Field, Header, HeaderCanon, Message, TagList, parse_address_list, parse_from, relaxed_value};
+use zi2_mail::{AddrSpec, Field, Header, HeaderCanon, Message, TagList, parse_address_list, parse_from, relaxed_value};
 use zi2_sig::FIELD_NAME;
 
 /// Each input with its signature; the one a verifier looks at comes last.
@@ -21,10 +21,10 @@ fn draft(header: &Header<'_>, tags: &TagList<'_>) -> Vec<u8> {
     let value = |name: &str| header.named(name).next().unwrap().value();
     let tag = |name: &str| String::from_utf8(tags.get(name).unwrap().compact().into_owned()).unwrap();
     let recipients = parse_address_list(value("to")).unwrap();
-    let recipients: Vec<String> = recipients.flatten().map(|address| address.normalized()).collect();
+    let recipients: Vec<&str> = recipients.flatten().map(AddrSpec::normalized).collect();
     let message_id = String::from_utf8(value("message-id").trim_ascii().to_vec()).unwrap();
-    let (from, to) = (parse_from(value("from")).unwrap().normalized(), recipients.join(","));
-    ["1", &from, &to, &tag("t"), &message_id, &tag("sid"), &tag("bh"), &tag("n")].join("\n").into_bytes()
+    let (from, to) = (parse_from(value("from")).unwrap(), recipients.join(","));
+    ["1", from.normalized(), &to, &tag("t"), &message_id, &tag("sid"), &tag("bh"), &tag("n")].join("\n").into_bytes()
 }
 
 /// zi2.md §5.

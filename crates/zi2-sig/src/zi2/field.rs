@@ -99,12 +99,30 @@ impl Certified {
         self.covered.split(is_colon).filter(|name| !name.is_empty())
     }
 
-    /// What makes the signature one of a kind (zi2.md §8): in page form the first octets of SHA-256(b), else `n=`.
+    /// What makes the signature one of a kind.
     pub(crate) fn replay_nonce(&self) -> [u8; 16] {
         match (&self.page, &self.draft) {
-            (Some(page), _) => first_octets(&sha256(&page.signature)),
-            (None, Some(draft)) => draft.nonce,
+            (Some(page), _) => ReplayNonce::Page(page.signature).octets(),
+            (None, Some(draft)) => ReplayNonce::Draft(draft.nonce).octets(),
             (None, None) => [0; 16],
+        }
+    }
+}
+
+/// What makes a signature one of a kind (zi2.md §8).
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ReplayNonce {
+    /// `b=`, which is hashed.
+    Page([u8; 64]),
+    /// `n=`.
+    Draft([u8; 16]),
+}
+
+impl ReplayNonce {
+    pub(super) fn octets(&self) -> [u8; 16] {
+        match self {
+            ReplayNonce::Page(signature) => first_octets(&sha256(signature)),
+            ReplayNonce::Draft(nonce) => *nonce,
         }
     }
 }

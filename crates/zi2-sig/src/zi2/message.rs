@@ -32,7 +32,7 @@ pub const REQUIRED_FIELDS: [&str; 3] = ["from", "date", "message-id"];
 pub struct Unambiguous {
     from: AddrSpec,
     domain: Domain,
-    recipients: Vec<String>,
+    recipients: Vec<AddrSpec>,
     /// The value of Cc: few ever ask who stands in it.
     copied: Box<[u8]>,
     message_id: String,
@@ -41,6 +41,11 @@ pub struct Unambiguous {
 impl Unambiguous {
     /// Checks a header section. The first rule it breaks is the answer.
     pub fn check(header: &Header<'_>) -> Result<Unambiguous, Failure> {
+        Unambiguous::with_fields(header).map(|(message, _)| message)
+    }
+
+    /// As [`Unambiguous::check`], with the once-only fields it found: they are what is usually signed.
+    pub(super) fn with_fields<'a>(header: &'a Header<'_>) -> Result<(Unambiguous, Once<'a>), Failure> {
         if let Some(defect) = header.defect() {
             return Err(Failure::Syntax(SyntaxFault::Section(defect.kind, defect.offset)));
         }
@@ -56,7 +61,8 @@ impl Unambiguous {
         let message_id = once.field("message-id").ok_or(Failure::MissingField("message-id"))?;
         let message_id =
             parse_message_id(message_id.value()).map_err(|_| Failure::Syntax(SyntaxFault::Field("message-id")))?;
-        Ok(Unambiguous { from, domain, recipients, copied, message_id: message_id.to_string() })
+        let message_id = message_id.into_owned();
+        Ok((Unambiguous { from, domain, recipients, copied, message_id }, once))
     }
 
     /// The From mailbox.
@@ -69,15 +75,15 @@ impl Unambiguous {
         &self.domain
     }
 
-    /// All To mailboxes, normalized, in order of appearance.
-    pub fn recipients(&self) -> &[String] {
+    /// All To mailboxes in order of appearance.
+    pub fn recipients(&self) -> &[AddrSpec] {
         &self.recipients
     }
 
-    /// All To and Cc mailboxes, normalized.
-    pub fn addressees(&self) -> Vec<String> {
+    /// All To and Cc mailboxes.
+    pub fn addressees(&self) -> Vec<AddrSpec> {
         // §2 does not ask Cc to be well-formed; what cannot be read is nobody's address.
-        let copied = parse_address_list(&self.copied).map(|list| normalized(&list)).unwrap_or_default();
+        let copied = parse_address_list(&self.copied).map(AddressList::into_flattened).unwrap_or_default();
         [self.recipients.as_slice(), &copied].concat()
     }
 
@@ -96,20 +102,18 @@ pub(super) fn author_domain(header: &Header<'_>) -> Option<Domain> {
 }
 
 /// The once-only fields of a header section, found in one walk.
-struct Once<'a> {
+#[derive(Clone)]
+pub(super) struct Once<'a> {
     fields: [Option<Field<'a>>; UNIQUE_FIELDS.len()],
 }
 
 impl<'a> Once<'a> {
-    fn find(header: &'a Header<'_>) -> Result<Once<'a>, Failure> {
+    pub(super) fn find(header: &'a Header<'_>) -> Result<Once<'a>, Failure> {
         let mut fields = [None; UNIQUE_FIELDS.len()];
         let mut certified = 0_u32;
         for field in header.fields() {
-            let name = field.name();
-            // Most differ in length already, which costs nothing to see.
-            let is = |known: &str| known.len() == name.len() && name.eq_ignore_ascii_case(known.as_bytes());
-            match UNIQUE_FIELDS.iter().position(|known| is(known)) {
-                None => certified += u32::from(is(FIELD_NAME)),
+            match place(field.name()) {
+                None => certified += u32::from(field.is_named(FIELD_NAME)),
                 Some(place) => {
                     let earlier = fields.get_mut(place).and_then(|slot| slot.replace(field));
                     if let (Some(_), Some(name)) = (earlier, UNIQUE_FIELDS.get(place)) {
@@ -126,20 +130,59 @@ impl<'a> Once<'a> {
     }
 
     fn field(&self, name: &str) -> Option<Field<'a>> {
-        UNIQUE_FIELDS.iter().zip(&self.fields).find(|(known, _)| **known == name).and_then(|(_, field)| *field)
+        place(name.as_bytes()).and_then(|place| *self.fields.get(place)?)
+    }
+
+    /// Takes the field of this name out; nothing if it is not one of these names.
+    pub(super) fn take(&mut self, name: &str) -> Option<Option<Field<'a>>> {
+        self.fields.get_mut(place(name.as_bytes())?).map(Option::take)
     }
 }
 
-fn addresses(to: Field<'_>) -> Result<Vec<String>, Failure> {
-    let list = parse_address_list(to.value()).map_err(|_| Failure::Syntax(SyntaxFault::Field("to")))?;
-    Ok(normalized(&list))
+/// Where a name stands among [`UNIQUE_FIELDS`].
+fn place(name: &[u8]) -> Option<usize> {
+    let last = name.last()?.to_ascii_lowercase();
+    // Length and last letter tell all of them apart, and nearly all other names from them.
+    let place = match (name.len(), last) {
+        (4, b'm') => 0,   // from
+        (6, b'r') => 1,   // sender
+        (8, b'o') => 2,   // reply-to
+        (2, b'o') => 3,   // to
+        (2, b'c') => 4,   // cc
+        (7, b't') => 5,   // subject
+        (4, b'e') => 6,   // date
+        (10, b'd') => 7,  // message-id
+        (11, b'o') => 8,  // in-reply-to
+        (10, b's') => 9,  // references
+        (12, b'n') => 10, // mime-version
+        (12, b'e') => 11, // content-type
+        (25, b'g') => 12, // content-transfer-encoding
+        _ => return None,
+    };
+    UNIQUE_FIELDS.get(place).filter(|known| name.eq_ignore_ascii_case(known.as_bytes())).map(|_| place)
 }
 
-fn normalized(list: &AddressList) -> Vec<String> {
-    list.flatten().map(AddrSpec::normalized).collect()
+fn addresses(to: Field<'_>) -> Result<Vec<AddrSpec>, Failure> {
+    let list = parse_address_list(to.value()).map_err(|_| Failure::Syntax(SyntaxFault::Field("to")))?;
+    Ok(list.into_flattened())
 }
 
 /// RFC 5322 §2.2: printable US-ASCII except colon.
 pub(super) fn is_field_name(name: &[u8]) -> bool {
     !name.is_empty() && name.iter().fold(true, |good, b| good & (0x21..=0x7e).contains(b) & (*b != b':'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unique_fields_are_found() {
+        for (at, name) in UNIQUE_FIELDS.into_iter().enumerate() {
+            assert_eq!(place(name.to_ascii_uppercase().as_bytes()), Some(at), "{name}");
+        }
+        for other in ["", "o", "xx", "farm", "form", "content-transfer-encodinx", "received", "x-zi2-certified"] {
+            assert_eq!(place(other.as_bytes()), None, "{other}");
+        }
+    }
 }

@@ -11,3 +11,5 @@ pub use field::{Certified, FIELD_NAME, Form};
 pub use message::{REQUIRED_FIELDS, UNIQUE_FIELDS, Unambiguous};
 pub use sign::{Identity, Refusal, Signed, Signer};
 pub use verify::Verifier;
+
+use message::Once;

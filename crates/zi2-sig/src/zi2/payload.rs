@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use zi2_mail::{Field, Header, HeaderCanon, HostName, Timestamp};
+use zi2_mail::{AddrSpec, Field, Header, HeaderCanon, HostName, Timestamp};
 
-use super::Unambiguous;
+use super::{Once, Unambiguous};
 use crate::facts::{Failure, SyntaxFault};
 use crate::limits;
 
@@ -19,17 +19,28 @@ pub(super) struct DraftParts<'a> {
 
 /// §4: eight fields joined by LF. No field can hold a control octet, so no two tuples give the same octets.
 pub(super) fn draft_payload(message: &Unambiguous, parts: &DraftParts<'_>) -> Result<Vec<u8>, Failure> {
-    let from = message.from().normalized();
-    let recipients = message.recipients().join(",");
-    for (name, value) in [("from", &from), ("to", &recipients)] {
-        reject_control(name, value)?;
-    }
+    let recipients = || message.recipients().iter().map(AddrSpec::normalized);
+    reject_control("from", message.from().normalized())?;
+    recipients().try_for_each(|address| reject_control("to", address))?;
     reject_control("message-id", message.message_id())?;
+    let mut payload = String::with_capacity(USUAL_PAYLOAD);
+    payload.push_str("1\n");
+    payload.push_str(message.from().normalized());
+    payload.push('\n');
+    for (at, address) in recipients().enumerate() {
+        payload.push_str(if at > 0 { "," } else { "" });
+        payload.push_str(address);
+    }
     let time = parts.time.secs().to_string();
-    let fields =
-        ["1", &from, &recipients, &time, message.message_id(), parts.sid.as_str(), parts.body_hash, parts.nonce];
-    Ok(fields.join("\n").into_bytes())
+    for field in [&time, message.message_id(), parts.sid.as_str(), parts.body_hash, parts.nonce] {
+        payload.push('\n');
+        payload.push_str(field);
+    }
+    Ok(payload.into_bytes())
 }
+
+/// Octets of an ordinary payload; a longer one costs a second allocation.
+const USUAL_PAYLOAD: usize = 512;
 
 fn reject_control(name: &'static str, value: &str) -> Result<(), Failure> {
     match value.bytes().any(|b| b.is_ascii_control()) {
@@ -38,23 +49,30 @@ fn reject_control(name: &'static str, value: &str) -> Result<(), Failure> {
     }
 }
 
-/// §5: the fields of `h=`, each name taking its last unused field, relaxed, each with CRLF.
-pub(super) fn covered_fields(header: &Header<'_>, names: &[impl AsRef<str>], out: &mut Vec<u8>) {
+/// §5: the fields of `h=`, each name taking its last unused field, relaxed, each with CRLF. `once` are the once-only fields
+/// of this header section.
+pub(super) fn covered_fields(header: &Header<'_>, once: Once<'_>, names: &[impl AsRef<str>], out: &mut Vec<u8>) {
     let put = |field| {
         HeaderCanon::Relaxed.write(field, out);
         out.extend_from_slice(b"\r\n");
     };
     match names.len() {
-        0..=limits::FEW_NAMES => each_looked_for(header, names).for_each(put),
+        0..=limits::FEW_NAMES => each_looked_for(header, once, names).for_each(put),
         _ => all_indexed(header, names).into_iter().for_each(put),
     }
 }
 
 /// The quicker way for the names that signers write.
-fn each_looked_for<'h>(header: &'h Header<'_>, names: &[impl AsRef<str>]) -> impl Iterator<Item = Field<'h>> {
-    names.iter().map(AsRef::as_ref).enumerate().filter_map(|(at, name)| {
-        let used = names.iter().take(at).filter(|earlier| earlier.as_ref() == name).count();
-        header.named(name).rev().nth(used)
+fn each_looked_for<'h>(
+    header: &'h Header<'_>,
+    mut once: Once<'h>,
+    names: &[impl AsRef<str>],
+) -> impl Iterator<Item = Field<'h>> {
+    names.iter().map(AsRef::as_ref).enumerate().filter_map(move |(at, name)| {
+        once.take(name).unwrap_or_else(|| {
+            let used = names.iter().take(at).filter(|earlier| earlier.as_ref() == name).count();
+            header.named(name).rev().nth(used)
+        })
     })
 }
 
@@ -85,10 +103,13 @@ mod tests {
 
     #[test]
     fn few_names_and_many_find_the_same_fields() {
-        let header = Header::parse(b"A: 1\r\nB: 2\r\na: 3\r\nC: 4\r\nA: 5\r\nb: 6\r\n");
-        for names in ["a", "a:a:a:a", "b:a:b:a:c:c", "d:a:d:b", "c:b:a"] {
+        let header = Header::parse(
+            b"A: 1\r\nB: 2\r\nTo: x\r\na: 3\r\nC: 4\r\nFrom: y\r\nA: 5\r\nb: 6\r\nDate: z\r\nMessage-ID: u\r\n",
+        );
+        let once = Once::find(&header).unwrap();
+        for names in ["a", "a:a:a:a", "b:a:b:a:c:c", "d:a:d:b", "c:b:a", "to:from:to:a:cc:a:from:date"] {
             let names: Vec<&str> = names.split(':').collect();
-            let looked_for: Vec<Field<'_>> = each_looked_for(&header, &names).collect();
+            let looked_for: Vec<Field<'_>> = each_looked_for(&header, once.clone(), &names).collect();
             assert_eq!(looked_for, all_indexed(&header, &names), "{names:?}");
         }
         let values: Vec<&[u8]> = all_indexed(&header, &["a", "b", "a"]).iter().map(Field::value).collect();

@@ -6,11 +6,11 @@ use zi2_mail::{
     Timestamp,
 };
 
+use super::field::ReplayNonce;
 use super::payload::{self, DraftParts};
 use super::{FIELD_NAME, Form, Unambiguous};
 use crate::facts::{AttestationId, Failure};
-use crate::hash::{first_octets, sha256};
-use crate::{Kid, SigningKey};
+use crate::{Kid, PublicKey, SigningKey};
 
 /// §1: the signer's default h=. Naming an absent field covers its absence.
 const SIGNED_FIELDS: [&str; 13] = [
@@ -56,8 +56,15 @@ pub enum Refusal {
 pub struct Signed {
     /// The field to insert.
     pub field: NewField,
+    key: PublicKey,
+    nonce: ReplayNonce,
+}
+
+impl Signed {
     /// What a replay store will know it by.
-    pub id: AttestationId,
+    pub fn id(&self) -> AttestationId {
+        AttestationId::of(self.key, &self.nonce.octets())
+    }
 }
 
 /// Signs one message. It never sees the body: `plan` digests it, for others too.
@@ -85,10 +92,11 @@ impl Signer {
         nonce: [u8; 16],
         plan: &mut DigestPlan,
     ) -> Result<Signer, Refusal> {
-        let message = Unambiguous::check(header).map_err(Refusal::Header)?;
-        let mut covered = Vec::with_capacity(header.octets().len());
+        let (message, once) = Unambiguous::with_fields(header).map_err(Refusal::Header)?;
+        let mut covered = Vec::new();
         if form != Form::Draft {
-            payload::covered_fields(header, &SIGNED_FIELDS, &mut covered);
+            covered.reserve(header.octets().len());
+            payload::covered_fields(header, once, &SIGNED_FIELDS, &mut covered);
         }
         plan.request_smtp();
         let body = plan.request(BodyCanon::Raw, HashAlg::Sha256);
@@ -114,8 +122,8 @@ impl Signer {
             time: self.time,
             nonce: self.nonce,
         };
-        let (field, replay_nonce) = text.write(self.covered, &body_hash, key)?;
-        Ok(Signed { field, id: AttestationId::of(key.public(), &replay_nonce) })
+        let (field, nonce) = text.write(self.covered, &body_hash, key)?;
+        Ok(Signed { field, key: key.public(), nonce })
     }
 }
 
@@ -130,7 +138,7 @@ struct Text {
 
 impl Text {
     /// §1: the order of tags emitted.
-    fn write(&self, covered: Vec<u8>, body_hash: &str, key: &SigningKey) -> Result<(NewField, [u8; 16]), Refusal> {
+    fn write(&self, covered: Vec<u8>, body_hash: &str, key: &SigningKey) -> Result<(NewField, ReplayNonce), Refusal> {
         let (is_draft, is_page) = (self.form != Form::Page, self.form != Form::Draft);
         let (sid, nonce) = (self.identity.sid.as_str(), STANDARD.encode(self.nonce));
         let mut writer = FieldWriter::new(FIELD_NAME);
@@ -154,19 +162,17 @@ impl Text {
             let payload = payload::draft_payload(&self.message, &parts).map_err(Refusal::Header)?;
             writer.base64("sig", &STANDARD.encode(key.sign(&payload)))?;
         }
-        let replay_nonce = if is_page { sign_page(&mut writer, covered, key)? } else { self.nonce };
-        Ok((writer.finish(), replay_nonce))
+        let nonce = if is_page { sign_page(&mut writer, covered, key)? } else { ReplayNonce::Draft(self.nonce) };
+        Ok((writer.finish(), nonce))
     }
 }
 
 /// §5: `b` covers the field it stands in, itself empty. Gives what §8 knows the signature by.
-fn sign_page(writer: &mut FieldWriter, mut input: Vec<u8>, key: &SigningKey) -> Result<[u8; 16], FieldError> {
-    let mut unsigned = writer.clone();
-    unsigned.base64("b", "")?;
-    unsigned.finish().write_relaxed(&mut input);
+fn sign_page(writer: &mut FieldWriter, mut input: Vec<u8>, key: &SigningKey) -> Result<ReplayNonce, FieldError> {
+    writer.write_relaxed_with_empty("b", &mut input);
     let signature = key.sign(&input);
     writer.base64("b", &STANDARD.encode(signature))?;
-    Ok(first_octets(&sha256(&signature)))
+    Ok(ReplayNonce::Page(signature))
 }
 
 impl From<FieldError> for Refusal {

@@ -7,7 +7,7 @@ use super::body::BodyLanes;
 use super::field::{COVERED_FIELDS, DraftTags, PageTags};
 use super::message::author_domain;
 use super::payload::{self, DraftParts};
-use super::{Certified, FIELD_NAME, Form, Unambiguous};
+use super::{Certified, FIELD_NAME, Form, Once, Unambiguous};
 use crate::facts::{Attested, Facts, Failure, Outcome, Part};
 use crate::limits;
 use crate::query::{Candidate, KeyAnswer, KeyQuery, Trouble};
@@ -52,14 +52,14 @@ impl Verifier {
     /// Reads the header section, does all checks that need neither key nor body (§7 steps 1 to 4), and asks `plan` for the
     /// digests needed. `window` is the number of seconds for which a signature is fresh.
     pub fn new(header: &Header<'_>, now: Timestamp, window: u64, plan: &mut DigestPlan) -> Verifier {
-        let checked = Unambiguous::check(header);
+        let checked = Unambiguous::with_fields(header);
         let state = match &checked {
             // step 1: whatever else is wrong with the message
             _ if header.named(FIELD_NAME).next().is_none() => State::settled(Outcome::Absent, None),
             Err(failure) => State::settled(Outcome::Failed(failure.clone()), None),
-            Ok(message) => read(header, message, now, window, plan),
+            Ok((message, once)) => read(header, message, once, now, window, plan),
         };
-        let message = checked.ok();
+        let message = checked.ok().map(|(message, _)| message);
         let from = message.as_ref().map_or_else(|| author_domain(header), |m| Some(m.domain().clone()));
         Verifier { message, from, state, answer: None }
     }
@@ -109,11 +109,18 @@ impl Verifier {
 }
 
 /// §7 step 2: the field itself.
-fn read(header: &Header<'_>, message: &Unambiguous, now: Timestamp, window: u64, plan: &mut DigestPlan) -> State {
+fn read(
+    header: &Header<'_>,
+    message: &Unambiguous,
+    once: &Once<'_>,
+    now: Timestamp,
+    window: u64,
+    plan: &mut DigestPlan,
+) -> State {
     let Some(field) = header.named(FIELD_NAME).next() else { return State::settled(Outcome::Absent, None) };
     match Certified::parse(field) {
         Err(failure) => State::settled(Outcome::Failed(failure), None),
-        Ok(certified) => match signed_octets(header, field, message, &certified, now) {
+        Ok(certified) => match signed_octets(header, field, (message, once), &certified, now) {
             Ok(input) => {
                 let body = BodyLanes::request(plan);
                 State::Open(Box::new(Open::new(message, certified, input, now.sub_secs(window), body)))
@@ -127,7 +134,7 @@ fn read(header: &Header<'_>, message: &Unambiguous, now: Timestamp, window: u64,
 fn signed_octets(
     header: &Header<'_>,
     field: Field<'_>,
-    message: &Unambiguous,
+    (message, once): (&Unambiguous, &Once<'_>),
     certified: &Certified,
     now: Timestamp,
 ) -> Result<Vec<u8>, Failure> {
@@ -144,15 +151,15 @@ fn signed_octets(
         return Err(Failure::Future);
     }
     match (&certified.page, &certified.draft) {
-        (Some(page), _) => Ok(page_input(header, field, &covered, page)),
+        (Some(page), _) => Ok(page_input(header, field, once, &covered, page)),
         (None, Some(draft)) => draft_input(message, certified, draft),
         (None, None) => Ok(Vec::new()),
     }
 }
 
-fn page_input(header: &Header<'_>, field: Field<'_>, covered: &[&str], page: &PageTags) -> Vec<u8> {
+fn page_input(header: &Header<'_>, field: Field<'_>, once: &Once<'_>, covered: &[&str], page: &PageTags) -> Vec<u8> {
     let mut input = Vec::with_capacity(header.octets().len());
-    payload::covered_fields(header, covered, &mut input);
+    payload::covered_fields(header, once.clone(), covered, &mut input);
     payload::own_field(payload::without_b(field, &page.b_span), &mut input);
     input
 }

@@ -169,7 +169,7 @@ impl Egress {
 
     /// Remembers a nonce before the message leaves. Without the entry the message has a lower level where it comes in.
     async fn issue(&self, certified: &Certified, now: Timestamp) {
-        let issued = self.live.services.store.issue(certified.signed.id, now.day());
+        let issued = self.live.services.store.issue(certified.signed.id(), now.day());
         if !matches!(timeout(ISSUE_TIME, issued).await, Ok(Ok(()))) {
             self.desk.metrics.issue_failed();
         }

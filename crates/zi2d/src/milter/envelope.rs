@@ -60,7 +60,7 @@ pub(super) fn logged(address: &[u8], addresses: LogAddresses) -> Option<String> 
     match addresses {
         LogAddresses::None => None,
         LogAddresses::Domain => Some(parsed()?.domain()?.to_string()),
-        LogAddresses::Hash => Some(pseudonym(&parsed()?.normalized())),
+        LogAddresses::Hash => Some(pseudonym(parsed()?.normalized())),
         LogAddresses::Full => Some(printable(address)),
     }
 }

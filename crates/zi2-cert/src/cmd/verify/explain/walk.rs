@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use zi2_flow::Services;
 use zi2_keys::Budget;
-use zi2_mail::{DigestPlan, Domain, Message, parse_envelope_address};
+use zi2_mail::{AddrSpec, DigestPlan, Domain, Message, parse_envelope_address};
 use zi2_sig::{Certified, FIELD_NAME, Facts, Failure, KeyQuery, Outcome, Unambiguous, Verifier};
 use zi2_trust::{
     Admission, Admitted, Ask, Findings, Holdings, KeyHistory, Ladder, Place, PublishedPolicy, ReplayMode, Told,
@@ -119,8 +119,8 @@ fn admission(scene: &Scene, facts: &Facts) -> Option<Timed<Admission>> {
     (scene.rules.replay_mode != ReplayMode::Off).then(|| {
         timed(|| {
             let parsed = scene.recipients.iter().filter_map(|address| parse_envelope_address(address.as_bytes()));
-            let recipients: Vec<String> = parsed.map(|address| address.normalized()).collect();
-            Admission::new(attested, message, recipients.iter().map(String::as_str), scene.rules.allowance)
+            let recipients: Vec<AddrSpec> = parsed.collect();
+            Admission::new(attested, message, recipients.iter().map(AddrSpec::normalized), scene.rules.allowance)
         })
     })
 }
