@@ -3,11 +3,14 @@
 //! No octet that could end a line early gets in: what comes from outside is checked, and the only line ends are the folds
 //! put in here. Refuses instead of repairing.
 
+mod unsigned;
+
 use std::borrow::Cow;
 
 use memchr::memchr;
 use thiserror::Error;
 
+pub use self::unsigned::UnsignedField;
 use crate::canon::{is_relaxed, relaxed_value};
 use crate::{header::is_name_octet, limits};
 
@@ -47,17 +50,7 @@ impl NewField {
     /// The field as SMTP carries it, without the CRLF that ends it.
     #[must_use]
     pub fn wire(&self) -> String {
-        let mut wire = String::with_capacity(self.name.len() + 1 + self.value.len() + self.value.len() / 32);
-        wire.push_str(&self.name);
-        wire.push(':');
-        let mut rest = self.value.as_str();
-        while let Some((line, fold)) = memchr(b'\n', rest.as_bytes()).and_then(|lf| rest.split_at_checked(lf)) {
-            wire.push_str(line);
-            wire.push_str("\r\n");
-            rest = fold.get(b"\n".len()..).unwrap_or_default();
-        }
-        wire.push_str(rest);
-        wire
+        wire(&self.name, &self.value)
     }
 
     /// Appends the field in relaxed form (RFC 6376 §3.4.2), without a CRLF: what [`HeaderCanon`](crate::HeaderCanon) makes
@@ -71,6 +64,19 @@ impl NewField {
     pub fn milter_value(&self) -> &str {
         &self.value
     }
+}
+
+fn wire(name: &str, mut value: &str) -> String {
+    let mut wire = String::with_capacity(name.len() + 1 + value.len() + value.len() / 32);
+    wire.push_str(name);
+    wire.push(':');
+    while let Some((line, fold)) = memchr(b'\n', value.as_bytes()).and_then(|lf| value.split_at_checked(lf)) {
+        wire.push_str(line);
+        wire.push_str("\r\n");
+        value = fold.get(b"\n".len()..).unwrap_or_default();
+    }
+    wire.push_str(value);
+    wire
 }
 
 fn write_relaxed(name: &str, value: &str, out: &mut Vec<u8>) {
@@ -159,12 +165,19 @@ impl FieldWriter {
     ///
     /// [`FieldError`]; nothing is added.
     pub fn base64(&mut self, name: &str, value: &str) -> Result<&mut Self, FieldError> {
-        self.check_tag(name, value, is_base64)?;
-        self.check_length(name.len() + b"=".len())?;
-        self.separate(name.len() + b"=".len() + value.len().min(1));
-        self.write(&[name, "="]);
+        check_octets(value, is_base64)?;
+        self.open(name, value.len().min(1))?;
         self.write_folded(value);
         Ok(self)
+    }
+
+    /// Begins a tag whose value wants so many columns on its first line.
+    fn open(&mut self, name: &str, columns: usize) -> Result<(), FieldError> {
+        self.check_tag(name, "", |_| true)?;
+        self.check_length(name.len() + b"=".len())?;
+        self.separate(name.len() + b"=".len() + columns);
+        self.write(&[name, "="]);
+        Ok(())
     }
 
     fn write_folded(&mut self, value: &str) {
@@ -245,16 +258,6 @@ impl FieldWriter {
         self.separate(text.len());
         self.write(&[text]);
         Ok(self)
-    }
-
-    /// Appends the field in relaxed form as it would be with this tag, empty, after what is there: what a signature in that
-    /// tag is over (RFC 6376 §3.7).
-    pub fn write_relaxed_with_empty(&self, tag: &str, out: &mut Vec<u8>) {
-        write_relaxed(&self.name, &self.value, out);
-        // Folded or not, one blank stands before it.
-        for part in [if self.value.is_empty() { "" } else { "; " }, tag, "="] {
-            out.extend_from_slice(part.as_bytes());
-        }
     }
 
     /// Ends the field.

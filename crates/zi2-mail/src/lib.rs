@@ -48,4 +48,4 @@ pub use digest::{BodyDigester, DigestPlan, Digests, HashAlg, Lane};
 pub use smtp::{NotSmtp, SmtpScan};
 
 // fields we write
-pub use fold::{FieldError, FieldWriter, NewField, Part};
+pub use fold::{FieldError, FieldWriter, NewField, Part, UnsignedField};

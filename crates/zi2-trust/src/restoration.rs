@@ -108,7 +108,7 @@ impl Restoration {
 
 /// The versions before this one for which the author's domain answers, the newest first. Another hop could put a
 /// certification of the author, and the message it belongs to, into a version of its own.
-fn versions_of<'c>(author: &Domain, chain: &'c Chain) -> impl Iterator<Item = u32> {
+fn versions_of(author: &Domain, chain: &Chain) -> impl Iterator<Item = u32> {
     let before = chain.instances().iter().rev().skip(1).take(RESTORED_VERSIONS).map(Instance::number);
     before.filter(|number| chain.first_over(*number).is_some_and(|signature| author.is_within(signature.domain())))
 }

@@ -82,8 +82,18 @@ impl Mail {
         (input, signature)
     }
 
-    /// The octets that are signed too.
-    pub(crate) fn signed_besides(&self) -> Option<&[u8]> {
-        self.inputs.first().filter(|_| self.inputs.len() > 1).map(|(input, _)| input.as_slice())
+    /// All that is signed.
+    pub(crate) fn inputs(&self) -> &[(Vec<u8>, [u8; 64])] {
+        &self.inputs
+    }
+
+    /// The message where [`Mail::sign`] reads it.
+    pub(crate) fn unsigned(&self) -> &[u8] {
+        &self.unsigned
+    }
+
+    /// The message where [`Mail::verify`] reads it.
+    pub(crate) fn signed(&self) -> &[u8] {
+        &self.signed
     }
 }

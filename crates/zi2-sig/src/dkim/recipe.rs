@@ -1,13 +1,15 @@
 //! How a domain signs: canonicalization, fields and expiry.
 
+use std::sync::Arc;
+
 use super::Canon;
 
-/// How messages are signed.
+/// How messages are signed. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Recipe {
     pub(super) canon: Canon,
     pub(super) lifetime: Option<u64>,
-    fields: Vec<SignedField>,
+    fields: Arc<[SignedField]>,
 }
 
 /// A header field to sign.
@@ -85,7 +87,7 @@ impl Recipe {
             }
         }
         kept.insert(0, SignedField { name: "from".into(), cover: Cover::Sealed });
-        Recipe { canon, lifetime: None, fields: kept }
+        Recipe { canon, lifetime: None, fields: kept.into() }
     }
 
     /// The same with another `c=`.

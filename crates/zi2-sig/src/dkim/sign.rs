@@ -8,7 +8,6 @@ use zi2_mail::{
     DefectKind, DigestPlan, Digests, Domain, FieldError, FieldWriter, HashAlg, Header, Lane, NewField, Timestamp,
 };
 
-use super::input::own_field;
 use super::trial::is_from_single;
 use super::{Agent, Algorithm, DKIM_SIGNATURE, DkimSigningKey, Family, Fault, Recipe, Selector, SignatureField};
 use crate::key::InputHash;
@@ -52,16 +51,10 @@ pub struct Signer {
     recipe: Recipe,
     now: Timestamp,
     body: Lane,
-    covered: Vec<Covered>,
-    /// Canonical fields, each with CRLF, at the places that `covered` says.
+    /// The fields that are there, in the order in which they are signed: which of the recipe's, and where in `octets`.
+    covered: Vec<(usize, Range<usize>)>,
+    /// Canonical fields, each with CRLF.
     octets: Vec<u8>,
-}
-
-/// The fields of one name that the message has, from the bottom up.
-struct Covered {
-    name: Box<str>,
-    is_sealed: bool,
-    fields: Vec<Range<usize>>,
 }
 
 impl Signer {
@@ -86,17 +79,15 @@ impl Signer {
             return Err(Refusal::FromNotSingle);
         }
         let mut octets = Vec::with_capacity(header.octets().len());
-        let covered = recipe.fields().map(|signed| {
-            let write = |field| {
+        let mut covered = Vec::with_capacity(recipe.fields().len());
+        for (which, signed) in recipe.fields().enumerate() {
+            for field in header.from_bottom().filter(|field| field.is_named(signed.name())) {
                 let start = octets.len();
                 recipe.canon.header().write(field, &mut octets);
                 octets.extend_from_slice(b"\r\n");
-                start..octets.len()
-            };
-            let fields = header.from_bottom().filter(|field| field.is_named(signed.name())).map(write).collect();
-            Covered { name: signed.name().into(), is_sealed: signed.is_sealed(), fields }
-        });
-        let covered = covered.collect();
+                covered.push((which, start..octets.len()));
+            }
+        }
         let body = plan.request(recipe.canon.body(), HashAlg::Sha256);
         Ok(Signer { identities, recipe: recipe.clone(), now, body, covered, octets })
     }
@@ -116,41 +107,37 @@ impl Signer {
 
     /// The names in `h=`, and the canonical fields in their order.
     fn signed_fields(&self, added: &[NewField]) -> (Vec<&str>, Vec<u8>) {
-        let (mut names, mut signed) = (Vec::new(), Vec::with_capacity(self.octets.len()));
-        for covered in &self.covered {
-            for range in &covered.fields {
-                signed.extend_from_slice(self.octets.get(range.clone()).unwrap_or_default());
-                names.push(&*covered.name);
+        let mut names = Vec::with_capacity(2 * self.recipe.fields().len());
+        let mut signed = Vec::with_capacity(self.octets.len() + USUAL_FIELD);
+        let mut covered = self.covered.iter().peekable();
+        for (which, name) in self.recipe.fields().enumerate() {
+            let (name, is_sealed) = (name.name(), name.is_sealed());
+            while let Some((_, place)) = covered.next_if(|(of, _)| *of == which) {
+                signed.extend_from_slice(self.octets.get(place.clone()).unwrap_or_default());
+                names.push(name);
             }
-            for field in added.iter().rev().filter(|field| field.name().eq_ignore_ascii_case(&covered.name)) {
+            for field in added.iter().rev().filter(|field| field.name().eq_ignore_ascii_case(name)) {
                 let wire = field.wire();
                 let section = Header::parse(wire.as_bytes());
                 section.fields().for_each(|field| self.recipe.canon.header().write(field, &mut signed));
                 signed.extend_from_slice(b"\r\n");
-                names.push(&*covered.name);
+                names.push(name);
             }
             // §5.4.2: a name more than there are fields covers that there is no further one
-            names.extend(covered.is_sealed.then_some(&*covered.name));
+            names.extend(is_sealed.then_some(name));
         }
         (names, signed)
     }
 
     fn sign(&self, who: &Identity, names: &[&str], signed: &[u8], body_hash: &str) -> Result<NewField, Refusal> {
-        let mut writer = self.tags(who, names, body_hash)?;
-        let mut unsigned = writer.clone();
-        // Folds depend on the length of what comes: the octets to sign are those of the final field without its `b=`.
-        unsigned.base64("b", &STANDARD.encode(vec![0; who.key.signature_octets()]))?;
-        let unsigned = unsigned.finish().wire();
-        let section = Header::parse(unsigned.as_bytes());
-        let field = section.fields().next().ok_or(Refusal::Unusable(Fault::TooLong))?;
-        // Our own verifier reads it first, so that no settings make signatures that nobody accepts.
-        let parsed = SignatureField::parse(field, Family::Dkim).map_err(Refusal::Unusable)?;
-        let mut input = Vec::with_capacity(signed.len() + unsigned.len());
+        let unsigned = self.tags(who, names, body_hash)?.unsigned("b")?;
+        let mut input = Vec::with_capacity(signed.len() + USUAL_FIELD);
         input.extend_from_slice(signed);
-        own_field(field, parsed.canon().header(), &parsed.b_span, &mut input);
+        unsigned.write(self.recipe.canon.header(), &mut input);
         let signature = who.key.sign(&InputHash::of(&input)).ok_or(Refusal::Key)?;
-        writer.base64("b", &STANDARD.encode(signature))?;
-        Ok(writer.finish())
+        let field = unsigned.sign(&STANDARD.encode(signature))?;
+        check_usable(&field)?;
+        Ok(field)
     }
 
     /// All tags but `b=`.
@@ -169,4 +156,15 @@ impl Signer {
         writer.list("h", names)?.base64("bh", body_hash)?;
         Ok(writer)
     }
+}
+
+/// Octets of an ordinary field of ours; a longer one costs a further allocation.
+const USUAL_FIELD: usize = 1024;
+
+/// Our own verifier reads it first, so that no settings make signatures that nobody accepts.
+fn check_usable(field: &NewField) -> Result<(), Refusal> {
+    let wire = field.wire();
+    let section = Header::parse(wire.as_bytes());
+    let field = section.fields().next().ok_or(Refusal::Unusable(Fault::TooLong))?;
+    SignatureField::parse(field, Family::Dkim).map(|_| ()).map_err(Refusal::Unusable)
 }

@@ -2,8 +2,8 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zi2_mail::{
-    BodyCanon, DigestPlan, Digests, FieldError, FieldWriter, HashAlg, Header, HostName, Lane, NewField, NotSmtp,
-    Timestamp,
+    BodyCanon, DigestPlan, Digests, FieldError, FieldWriter, HashAlg, Header, HeaderCanon, HostName, Lane, NewField,
+    NotSmtp, Timestamp,
 };
 
 use super::field::ReplayNonce;
@@ -162,17 +162,19 @@ impl Text {
             let payload = payload::draft_payload(&self.message, &parts).map_err(Refusal::Header)?;
             writer.base64("sig", &STANDARD.encode(key.sign(&payload)))?;
         }
-        let nonce = if is_page { sign_page(&mut writer, covered, key)? } else { ReplayNonce::Draft(self.nonce) };
-        Ok((writer.finish(), nonce))
+        if is_page {
+            return Ok(sign_page(writer, covered, key)?);
+        }
+        Ok((writer.finish(), ReplayNonce::Draft(self.nonce)))
     }
 }
 
-/// §5: `b` covers the field it stands in, itself empty. Gives what §8 knows the signature by.
-fn sign_page(writer: &mut FieldWriter, mut input: Vec<u8>, key: &SigningKey) -> Result<ReplayNonce, FieldError> {
-    writer.write_relaxed_with_empty("b", &mut input);
+/// §5: `b` covers the field it stands in, itself empty.
+fn sign_page(writer: FieldWriter, mut input: Vec<u8>, key: &SigningKey) -> Result<(NewField, ReplayNonce), FieldError> {
+    let unsigned = writer.unsigned("b")?;
+    unsigned.write(HeaderCanon::Relaxed, &mut input);
     let signature = key.sign(&input);
-    writer.base64("b", &STANDARD.encode(signature))?;
-    Ok(ReplayNonce::Page(signature))
+    Ok((unsigned.sign(&STANDARD.encode(signature))?, ReplayNonce::Page(signature)))
 }
 
 impl From<FieldError> for Refusal {
