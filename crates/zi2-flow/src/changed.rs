@@ -2,7 +2,7 @@
 
 use zi2_chain::ChainResults;
 use zi2_mail::{Digests, Header, Timestamp};
-use zi2_sig::{Attested, Facts, KeyAnswer, Outcome, dkim2};
+use zi2_sig::{Attested, Facts, KeyAnswer, Outcome, Unambiguous, dkim2};
 use zi2_trust::{Arrived, Delegation, NotRestored, Restoration};
 
 use crate::ReceiverRules;
@@ -38,11 +38,14 @@ impl StandIn {
         self.restoration.is_ok() || self.delegation.is_some()
     }
 
-    /// The attestation that may pass, which is the one the replay store is asked about.
-    pub(crate) fn attested<'f>(&self, facts: &'f Facts) -> Option<&'f Attested> {
-        match &facts.outcome {
-            Outcome::Verified(attested) => Some(attested),
-            Outcome::Tampered(_, attested) if self.is_any() => Some(attested),
+    /// The attestation that may pass, which the replay store is asked about, and the message it is of. Whom a restored one
+    /// was for says the certified version: who changed it may have added addresses.
+    pub(crate) fn passing<'f>(&'f self, facts: &'f Facts) -> Option<(&'f Attested, &'f Unambiguous)> {
+        let arrived = facts.message.as_ref()?;
+        match (&facts.outcome, &self.restoration) {
+            (Outcome::Verified(attested), _) => Some((attested, arrived)),
+            (Outcome::Tampered(_, attested), Ok(restoration)) => Some((attested, restoration.message())),
+            (Outcome::Tampered(_, attested), Err(_)) if self.is_any() => Some((attested, arrived)),
             _ => None,
         }
     }

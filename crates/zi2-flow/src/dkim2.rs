@@ -1,5 +1,6 @@
 //! DKIM2 for one message: its keys asked for, each once, while the body arrives, and its chain judged.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,7 +70,7 @@ impl Dkim2 {
                 match judging.await {
                     Ok(verdict) => verdict,
                     // A fault of ours is that of this message, as if it had happened here.
-                    Err(fault) => std::panic::resume_unwind(Box::new(fault)),
+                    Err(fault) => resume_unwind(fault.try_into_panic().unwrap_or_else(|ended| Box::new(ended))),
                 }
             }
         }

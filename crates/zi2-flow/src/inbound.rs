@@ -1,18 +1,21 @@
 //! Inbound: one message verified, its keys searched while the body still arrives, and judged.
 
+mod late;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use zi2_chain::ChainResults;
-use zi2_keys::{Budget, Search};
-use zi2_mail::{DigestPlan, Digests, Domain, Header, Timestamp};
+use zi2_keys::Search;
+use zi2_mail::{DigestPlan, Domain, Header, Timestamp};
 use zi2_sig::{Facts, KeyQuery, Verifier, dkim2};
 use zi2_trust::{
-    Admitted, Circumstances, Dmarc, Findings, Holdings, Judgement, KeyHistory, Ladder, NotRestored, PublishedPolicy,
-    ReplayMode, ReplayVerdict, Restoration, Seen, Submission, judge,
+    Circumstances, Dmarc, Findings, Holdings, Judgement, KeyHistory, Ladder, NotRestored, PublishedPolicy, Restoration,
+    Seen, Submission, judge,
 };
 
+use self::late::{admit, evaluated, published};
 use crate::asking::Asking;
 use crate::background::Background;
 use crate::chain::{Arrival, Chain, ChainRules, Client};
@@ -256,59 +259,5 @@ impl Outcome {
             at,
             siblings: self.siblings.clone(),
         })
-    }
-}
-
-/// The existing chain and DKIM2, both waited for at once.
-async fn evaluated(
-    chain: Option<Chain>,
-    dkim2: Option<Dkim2>,
-    digests: &Arc<Digests>,
-    kept: Option<&Kept>,
-) -> (Option<ChainResults>, Option<dkim2::Verdict>) {
-    let chain = async { Some(chain?.finish(digests).await) };
-    let whole = kept.and_then(|kept| kept.whole.as_ref());
-    let dkim2 = async { Some(dkim2?.finish(Arc::clone(digests), whole).await) };
-    tokio::join!(chain, dkim2)
-}
-
-/// Asks and tells the replay store in one step; only an attestation that may pass gets that far.
-async fn admit(
-    services: &Services,
-    rules: &ReceiverRules,
-    facts: &Facts,
-    stand_in: &StandIn,
-    envelope: &Envelope,
-) -> Admitted {
-    let unknown = |replay| Admitted { replay, issued: false };
-    let (Some(attested), Some(message)) = (stand_in.attested(facts), &facts.message) else {
-        return unknown(ReplayVerdict::Fresh);
-    };
-    if rules.replay_mode == ReplayMode::Off {
-        return unknown(ReplayVerdict::Fresh);
-    }
-    let admission = envelope.admission(attested, message, rules.allowance);
-    let answer = timeout_at(Instant::now() + rules.deadline, services.store.admit(admission)).await;
-    answer.ok().and_then(Result::ok).unwrap_or(unknown(ReplayVerdict::Unknown))
-}
-
-/// The domain's own policy, asked for only where it can matter: there is no valid header.
-async fn published(
-    services: &Services,
-    facts: &Facts,
-    asked: Option<Background<PublishedPolicy>>,
-    budget: &Arc<Budget>,
-    deadline: Instant,
-) -> PublishedPolicy {
-    if let Some(asked) = asked {
-        return asked.by(deadline).await.unwrap_or(PublishedPolicy::Nothing);
-    }
-    let (Some(from), true) = (&facts.from, facts.message.is_some()) else { return PublishedPolicy::Nothing };
-    match facts.outcome {
-        zi2_sig::Outcome::Failed(_) | zi2_sig::Outcome::Tampered(..) => {
-            let answer = timeout_at(deadline, zi2_keys::policy(&services.resolver, from, budget)).await;
-            answer.ok().and_then(Result::ok).unwrap_or(PublishedPolicy::Nothing)
-        }
-        _ => PublishedPolicy::Nothing,
     }
 }

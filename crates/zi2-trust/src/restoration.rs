@@ -12,7 +12,7 @@ use crate::limits::RESTORED_VERSIONS;
 /// same certification. Made by [`Restoration::find`] and nowhere else.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Restoration {
-    attested: Attested,
+    message: Unambiguous,
     revisers: Vec<Domain>,
     covers: Vec<String>,
 }
@@ -79,20 +79,20 @@ impl Restoration {
         }
         let sought = Sought { attested, message, keys, arrived };
         let chain = evidence.chain();
-        let number = versions_of(message.domain(), chain)
-            .find(|number| sought.is_certified(evidence, *number))
+        let (number, message) = versions_of(message.domain(), chain)
+            .find_map(|number| Some((number, sought.certified(evidence, number)?)))
             .ok_or(NotRestored::NoVersion)?;
         let covers = facts.certified.as_ref().map(covers).unwrap_or_default();
         Ok(Restoration {
-            attested: *attested,
+            message,
             revisers: revisers_since(number, chain),
             covers: unchanged_since(number, chain, covers),
         })
     }
 
-    /// The certification.
-    pub fn attested(&self) -> &Attested {
-        &self.attested
+    /// The message as it was certified: to whom it was addressed says this version, and not the one that arrived.
+    pub fn message(&self) -> &Unambiguous {
+        &self.message
     }
 
     /// Who changed the message after it was certified, the first to do so first.
@@ -122,31 +122,31 @@ struct Sought<'a> {
 }
 
 impl Sought<'_> {
-    fn is_certified(&self, evidence: &FullyVerified, number: u32) -> bool {
+    fn certified(&self, evidence: &FullyVerified, number: u32) -> Option<Unambiguous> {
         let Arrived { header, body, .. } = *self.arrived;
-        evidence.earlier(header, body, number).is_some_and(|earlier| self.holds(&earlier))
+        let facts = self.verified(&evidence.earlier(header, body, number)?);
+        let message = facts.message?;
+        let same = |message: &Unambiguous| (message.from().normalized(), message.message_id().to_owned());
+        let is_same = same(&message) == same(self.message);
+        let holds = matches!(&facts.outcome, Outcome::Verified(restored) if restored.id() == self.attested.id());
+        (is_same && holds).then_some(message)
     }
 
-    /// Everything that holds for a message that passes, for the same author, message and certification.
-    fn holds(&self, earlier: &Earlier<'_>) -> bool {
+    /// A version verified as if it had arrived.
+    fn verified(&self, earlier: &Earlier<'_>) -> Facts {
         let Arrived { digests, now, window, .. } = *self.arrived;
         let header = Header::parse(earlier.section());
         let mut plan = DigestPlan::new();
         let mut verifier = Verifier::new(&header, now, window, &mut plan);
         verifier.answer(self.keys.clone());
-        let facts = match earlier.body() {
+        match earlier.body() {
             None => verifier.finish(digests),
             Some(body) => {
                 let mut digester = plan.start();
                 body.write(&mut |octets| digester.feed(octets));
                 verifier.finish(&digester.finish())
             }
-        };
-        let is_same = facts.message.as_ref().is_some_and(|restored| {
-            (restored.from().normalized(), restored.message_id())
-                == (self.message.from().normalized(), self.message.message_id())
-        });
-        is_same && matches!(&facts.outcome, Outcome::Verified(restored) if restored.id() == self.attested.id())
+        }
     }
 }
 

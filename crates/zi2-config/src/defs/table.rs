@@ -10,7 +10,7 @@ pub(crate) const SECTIONS: &[Section] = &[
     Section { name: "senders", summary: "Who may be certified as whom.", defs: SENDERS },
     Section { name: "dkim", summary: "Outgoing mail: DKIM signatures.", defs: DKIM },
     Section { name: "ingress", summary: "Incoming mail: verifying.", defs: INGRESS },
-    Section { name: "chain", summary: "Incoming mail: SPF, DKIM, ARC, DMARC.", defs: CHAIN },
+    Section { name: "chain", summary: "Incoming mail: SPF, DKIM, ARC, DMARC, DKIM2.", defs: CHAIN },
     Section { name: "replay", summary: "One certified message, delivered again and again.", defs: REPLAY },
     Section { name: "history", summary: "What past mail says about a key.", defs: HISTORY },
     Section { name: "dns", summary: "Where keys are looked up.", defs: DNS },
@@ -264,9 +264,10 @@ const CHAIN: &[Def] = &[
         key: "mode",
         kind: Kind::Word(&["mark", "evaluate", "off"]),
         preset: Preset::Value("\"mark\""),
-        summary: "What is done with the existing chain.",
+        summary: "What is done with the existing chain, and with DKIM2.",
         detail: "mark evaluates it and writes the results into an Authentication-Results field of their own; evaluate only \
-                 looks at them, for history and suspicion; off leaves the chain to others, and then DMARC is not known here.",
+                 looks at them, for history, suspicion and mail that a list changed; off leaves the chain to others, and \
+                 then DMARC is not known here, and no DKIM2 chain gives back what was certified.",
     },
     Def {
         key: "deadline",

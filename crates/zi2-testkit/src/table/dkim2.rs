@@ -172,6 +172,9 @@ fn not_restored() -> Sketch {
     let invalid = fail("signature.invalid").by("good.example").queries(CHAIN).chain(dkim2("pass"));
     let mismatch = malformed("domain.mismatch").by("evil.example").queries(CHAIN).chain(dkim2("pass"));
     let rewritten = visible(to_evil()).version_after(&to_evil()).hop(&by_evil(BOB));
+    // Cc is not signed by `sig=`, which is all that holds of a message whose fields were changed.
+    let copied =
+        visible(to_evil()).with("Cc", members().join(", ")).version_after(&to_evil()).hop(&by_evil(&members()));
     let passed_on = through_list(b0(), &["x@evil.example"]).hop(&by_evil(BOB));
     let then_changed = passed_on.clone().in_body("noon", "nine");
     Sketch::new(48, "N7: a mailing list", "DKIM2 chains that do not lead back to what the author certified")
@@ -186,8 +189,15 @@ fn not_restored() -> Sketch {
         .arrives("later.eml", &then_changed, "changed after the last hop", stays("fail"))
         .arrives("unsigned.eml", &visible(to_evil()).version_after(&to_evil()), "a version nobody signed", stays("permerror"))
         .arrives("rewritten.eml", &rewritten, "a recipient rewrites it and says so: zi2.md §11 lets it pass", passes(1))
+        .message("copied.eml", &copied)
+        .step_in(
+            "copied.eml",
+            "the same to many, whom it puts into Cc",
+            merged(from_evil(), &json!({"rcpt": members()})),
+            replayed(),
+        )
         .note(
-            "The last one is what zi2.md §11 makes of whoever was sent a mail and passes it on: not told from a mailing \
+            "rewritten.eml is what zi2.md §11 makes of whoever was sent a mail and passes it on: not told from a mailing \
              list. `via` names who wrote what is seen, and `covers` leaves it out.",
         )
 }

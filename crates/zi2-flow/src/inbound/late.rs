@@ -1,0 +1,71 @@
+//! What is asked after the body has ended: results under way, the replay store, and the policy of a domain that may be forged.
+
+use std::sync::Arc;
+
+use tokio::time::{Instant, timeout_at};
+use zi2_chain::ChainResults;
+use zi2_keys::Budget;
+use zi2_mail::Digests;
+use zi2_sig::{Facts, dkim2};
+use zi2_trust::{Admitted, PublishedPolicy, ReplayMode, ReplayVerdict};
+
+use crate::background::Background;
+use crate::chain::Chain;
+use crate::changed::StandIn;
+use crate::dkim2::Dkim2;
+use crate::keep::Kept;
+use crate::{Envelope, ReceiverRules, Services};
+
+/// The existing chain and DKIM2, both waited for at once.
+pub(super) async fn evaluated(
+    chain: Option<Chain>,
+    dkim2: Option<Dkim2>,
+    digests: &Arc<Digests>,
+    kept: Option<&Kept>,
+) -> (Option<ChainResults>, Option<dkim2::Verdict>) {
+    let chain = async { Some(chain?.finish(digests).await) };
+    let whole = kept.and_then(|kept| kept.whole.as_ref());
+    let dkim2 = async { Some(dkim2?.finish(Arc::clone(digests), whole).await) };
+    tokio::join!(chain, dkim2)
+}
+
+/// Asks and tells the replay store in one step; only an attestation that may pass gets that far.
+pub(super) async fn admit(
+    services: &Services,
+    rules: &ReceiverRules,
+    facts: &Facts,
+    stand_in: &StandIn,
+    envelope: &Envelope,
+) -> Admitted {
+    let unknown = |replay| Admitted { replay, issued: false };
+    let Some((attested, message)) = stand_in.passing(facts) else {
+        return unknown(ReplayVerdict::Fresh);
+    };
+    if rules.replay_mode == ReplayMode::Off {
+        return unknown(ReplayVerdict::Fresh);
+    }
+    let admission = envelope.admission(attested, message, rules.allowance);
+    let answer = timeout_at(Instant::now() + rules.deadline, services.store.admit(admission)).await;
+    answer.ok().and_then(Result::ok).unwrap_or(unknown(ReplayVerdict::Unknown))
+}
+
+/// The domain's own policy, asked for only where it can matter: there is no valid header.
+pub(super) async fn published(
+    services: &Services,
+    facts: &Facts,
+    asked: Option<Background<PublishedPolicy>>,
+    budget: &Arc<Budget>,
+    deadline: Instant,
+) -> PublishedPolicy {
+    if let Some(asked) = asked {
+        return asked.by(deadline).await.unwrap_or(PublishedPolicy::Nothing);
+    }
+    let (Some(from), true) = (&facts.from, facts.message.is_some()) else { return PublishedPolicy::Nothing };
+    match facts.outcome {
+        zi2_sig::Outcome::Failed(_) | zi2_sig::Outcome::Tampered(..) => {
+            let answer = timeout_at(deadline, zi2_keys::policy(&services.resolver, from, budget)).await;
+            answer.ok().and_then(Result::ok).unwrap_or(PublishedPolicy::Nothing)
+        }
+        _ => PublishedPolicy::Nothing,
+    }
+}
