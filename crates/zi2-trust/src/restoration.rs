@@ -126,8 +126,8 @@ impl Sought<'_> {
         let Arrived { header, body, .. } = *self.arrived;
         let facts = self.verified(&evidence.earlier(header, body, number)?);
         let message = facts.message?;
-        let same = |message: &Unambiguous| (message.from().normalized(), message.message_id().to_owned());
-        let is_same = same(&message) == same(self.message);
+        let is_same = message.from().normalized() == self.message.from().normalized()
+            && message.message_id() == self.message.message_id();
         let holds = matches!(&facts.outcome, Outcome::Verified(restored) if restored.id() == self.attested.id());
         (is_same && holds).then_some(message)
     }
