@@ -12,6 +12,7 @@ use zi2_sig::{Form, Kid};
 use zi2_trust::{HistoryPolicy, PageName, ReplayMode, TrustedSealers};
 
 use crate::dkim::Dkim;
+use crate::dkim2::Dkim2;
 use crate::hosted::HostedDomains;
 use crate::listen::Listen;
 use crate::notice::Notice;
@@ -34,6 +35,8 @@ pub struct Config {
     pub senders: SenderMap,
     /// `[dkim]`
     pub dkim: Dkim,
+    /// `[dkim2]`
+    pub dkim2: Dkim2,
     /// `[ingress]`
     pub ingress: Ingress,
     /// `[chain]`

@@ -15,6 +15,7 @@
 mod config;
 mod defs;
 mod dkim;
+mod dkim2;
 mod duration;
 mod hosted;
 mod kind;
@@ -51,6 +52,9 @@ pub use senders::{
 
 // which keys sign mail of whom
 pub use dkim::{Dkim, DkimChoice, DkimKeyEntry, DkimKeyPlace, DkimTableFault, DkimTables, InlineKey};
+
+// how DKIM2 signs
+pub use dkim2::{Dkim2, Hidden, SnapshotPlace};
 
 // in words
 pub use origins::{Effective, Origins};

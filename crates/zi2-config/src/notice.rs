@@ -24,6 +24,8 @@ pub enum Notice {
     ProductKey(PathBuf),
     /// Trusted sealers, and a chain that is not evaluated.
     SealersUnused,
+    /// A setting of DKIM2, and why it does nothing.
+    Dkim2Unused(&'static str, &'static str),
     /// Rules about domains that are not hosted.
     NotHosted {
         /// The first of them.
@@ -74,6 +76,7 @@ impl fmt::Display for Notice {
             Notice::SealersUnused => f.write_str(
                 "chain.trusted_sealers: nobody is believed while chain.mode is off; set it to mark or evaluate",
             ),
+            Notice::Dkim2Unused(setting, why) => write!(f, "{setting}: it does nothing, since {why}"),
             Notice::NotHosted { place, target, more } => write!(
                 f,
                 "{place}: {target} is not hosted here, so the rule allows nothing{}; add it to server.hosted, or remove it",

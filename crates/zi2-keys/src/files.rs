@@ -8,7 +8,9 @@ mod read;
 mod seed;
 mod write;
 
-pub use dkim::{DkimFile, check_dkim_table, create_dkim, load_dkim, load_dkim_file, replace_dkim};
+pub use dkim::{
+    Dkim2Key, DkimFile, check_dkim_table, create_dkim, load_dkim, load_dkim_file, load_dkim2, replace_dkim,
+};
 pub use dkim_new::{DkimKind, NewDkimKey};
 pub use error::FileError;
 pub use keyring::Keyring;

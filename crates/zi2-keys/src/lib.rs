@@ -19,6 +19,7 @@ pub use dns::{FixedDns, FixedNode, FixedStatus};
 
 // our own keys
 pub use files::{
-    DkimFile, DkimKind, NewDkimKey, check_dkim_table, create_dkim, load_dkim, load_dkim_file, replace_dkim,
+    Dkim2Key, DkimFile, DkimKind, NewDkimKey, check_dkim_table, create_dkim, load_dkim, load_dkim_file, load_dkim2,
+    replace_dkim,
 };
 pub use files::{FileError, KeyPlace, Keyring, Seed, SeedError, Written, create, replace};

@@ -9,6 +9,7 @@ pub(crate) const SECTIONS: &[Section] = &[
     Section { name: "egress", summary: "Outgoing mail: certifying.", defs: EGRESS },
     Section { name: "senders", summary: "Who may be certified as whom.", defs: SENDERS },
     Section { name: "dkim", summary: "Outgoing mail: DKIM signatures.", defs: DKIM },
+    Section { name: "dkim2", summary: "Outgoing mail: DKIM2 signatures.", defs: DKIM2 },
     Section { name: "ingress", summary: "Incoming mail: verifying.", defs: INGRESS },
     Section { name: "chain", summary: "Incoming mail: SPF, DKIM, ARC, DMARC, DKIM2.", defs: CHAIN },
     Section { name: "replay", summary: "One certified message, delivered again and again.", defs: REPLAY },
@@ -217,6 +218,100 @@ const DKIM: &[Def] = &[
         preset: Preset::Value("[\"sender\", \"in-reply-to\", \"references\"]"),
         summary: "Header fields that are signed where they are there.",
         detail: "X-ZI2-Certified always is, so that DKIM covers the certification.",
+    },
+];
+
+const DKIM2: &[Def] = &[
+    Def {
+        key: "sign",
+        kind: Kind::Flag,
+        preset: Preset::Value("false"),
+        summary: "Sign outgoing mail with DKIM2.",
+        detail: "With the keys of [dkim] and those of dkim2.dir. A DKIM2 signature names the envelope, so it must be made where \
+                 the envelope is the one used: see dkim2.listen, and zi2-cert setup postfix.",
+    },
+    Def {
+        key: "listen",
+        kind: Kind::Listeners,
+        preset: Preset::Value("[]"),
+        summary: "Where the MTA hands over mail a last time, with the envelope it is sent with.",
+        detail: "Written like egress.listen. [] signs on the egress listener: right only where no alias, map or Bcc changes \
+                 the envelope afterwards. zi2-cert setup postfix prints the second smtpd that this listener is for.",
+    },
+    Def {
+        key: "dir",
+        kind: Kind::Path,
+        preset: Preset::Value("\"/etc/zi2/dkim2\""),
+        summary: "The directory of keys that sign DKIM2 alone: DOMAIN/SELECTOR.pem, also of ML-DSA-44.",
+        detail: "They sign beside the keys of [dkim], any one of which is enough for a verifier. The default directory may be \
+                 absent.",
+    },
+    Def {
+        key: "hash",
+        kind: Kind::Word(&["sha256", "sha512", "both"]),
+        preset: Preset::Value("\"sha256\""),
+        summary: "With what messages are hashed.",
+        detail: "Every verifier knows both.",
+    },
+    Def {
+        key: "draft",
+        kind: Kind::Word(&["08", "09"]),
+        preset: Preset::Value("\"08\""),
+        summary: "The draft of draft-ietf-dkim-dkim2-spec that is followed.",
+        detail: "",
+    },
+    Def {
+        key: "hidden_recipients",
+        kind: Kind::Word(&["skip", "sign"]),
+        preset: Preset::Value("\"skip\""),
+        summary: "What happens to a message for several, one of whom stands in neither To nor Cc.",
+        detail: "A signature names all recipients to each of them. skip leaves the message unsigned; sign is for lists whose \
+                 subscribers may know each other. With one recipient at a time, on dkim2.listen, nobody is named to another.",
+    },
+    Def {
+        key: "feedback",
+        kind: Kind::Word(&["none", "wanted", "through_here"]),
+        preset: Preset::Value("\"none\""),
+        summary: "Whether signatures ask for feedback.",
+        detail: "wanted asks for it (f=feedback); through_here asks that feedback to earlier hops goes through this one too \
+                 (f=feedhere).",
+    },
+    Def {
+        key: "forward",
+        kind: Kind::Flag,
+        preset: Preset::Value("false"),
+        summary: "Sign forwarded mail further, and keep what comes in with DKIM2 for that.",
+        detail: "For servers with aliases that lead elsewhere, or with lists. A further signature needs the message as it came \
+                 in; without it the message leaves with the signatures it has. Needs ingress to listen.",
+    },
+    Def {
+        key: "exploded",
+        kind: Kind::Flag,
+        preset: Preset::Value("true"),
+        summary: "Say in each further signature that there may be more copies.",
+        detail: "An alias of several addresses is seen one recipient at a time, so it cannot be counted. Where each alias leads \
+                 to one address, false lets receivers refuse a second copy. Several recipients in one signature always say so.",
+    },
+    Def {
+        key: "snapshots",
+        kind: Kind::Path,
+        preset: Preset::Value("\"/var/lib/zi2/snapshots\""),
+        summary: "The directory of incoming messages that are kept for dkim2.forward.",
+        detail: "Whole messages, readable by the account of the daemon alone.",
+    },
+    Def {
+        key: "snapshot_expiry",
+        kind: Kind::Span { min: HOUR, max: 14 * DAY },
+        preset: Preset::Value("\"7d\""),
+        summary: "How long such a message is kept: as long as one may wait in the queue.",
+        detail: "After 14 days its signatures have expired.",
+    },
+    Def {
+        key: "snapshot_megabytes",
+        kind: Kind::Count { min: 1, max: 1_000_000 },
+        preset: Preset::Value("1024"),
+        summary: "How much disk they may take, in megabytes; beyond it the oldest go.",
+        detail: "",
     },
 ];
 

@@ -12,6 +12,7 @@ use super::values::Values;
 use super::{Bug, Found};
 use crate::config::{Chain, Config, Dns, Egress, Ingress, Limits, Log, Metrics, Replay, Server, StoreConfig};
 use crate::dkim::{Dkim, DkimTables};
+use crate::dkim2::{Dkim2, SnapshotPlace};
 use crate::hosted::HostedDomains;
 
 pub(super) fn config(values: &mut Values<'_>, found: Found) -> Result<Config, Bug> {
@@ -21,6 +22,7 @@ pub(super) fn config(values: &mut Values<'_>, found: Found) -> Result<Config, Bu
         egress: egress(values)?,
         senders: found.senders,
         dkim: dkim(values, found.tables)?,
+        dkim2: dkim2(values)?,
         ingress: ingress(values)?,
         chain: Chain {
             mode: values.word("chain", "mode", choices::CHAIN_MODE)?,
@@ -87,6 +89,28 @@ fn dkim(values: &Values<'_>, tables: Option<DkimTables>) -> Result<Dkim, Bug> {
     // Parts of a second are not nothing, which is for ever.
     let recipe = if expiry.is_zero() { recipe } else { recipe.with_lifetime(expiry.as_secs().max(1)) };
     Ok(Dkim { sign: values.get("dkim", "sign")?, dir: values.get("dkim", "dir")?, tables, recipe })
+}
+
+fn dkim2(values: &Values<'_>) -> Result<Dkim2, Bug> {
+    const MEGABYTE: u64 = 1_000_000;
+    let sign: bool = values.get("dkim2", "sign")?;
+    let is_kept = sign && values.get("dkim2", "forward")?;
+    let snapshots = SnapshotPlace {
+        dir: values.get("dkim2", "snapshots")?,
+        expiry: values.get("dkim2", "snapshot_expiry")?,
+        octets: values.get::<u64>("dkim2", "snapshot_megabytes")?.saturating_mul(MEGABYTE),
+    };
+    Ok(Dkim2 {
+        sign,
+        listen: values.get("dkim2", "listen")?,
+        dir: values.get("dkim2", "dir")?,
+        hashes: values.word("dkim2", "hash", choices::HASH)?,
+        draft: values.word("dkim2", "draft", choices::DRAFT)?,
+        hidden: values.word("dkim2", "hidden_recipients", choices::HIDDEN)?,
+        feedback: values.word("dkim2", "feedback", choices::FEEDBACK)?,
+        exploded: values.get("dkim2", "exploded")?,
+        snapshots: is_kept.then_some(snapshots),
+    })
 }
 
 fn ingress(values: &Values<'_>) -> Result<Ingress, Bug> {

@@ -1,14 +1,22 @@
 //! What the words of closed lists mean. The words themselves stand in the table of settings; a test holds the two together.
 
 use zi2_sig::Form;
+use zi2_sig::dkim2::{Draft, Flag, HashChoice};
 use zi2_trust::{PageName, ReplayMode};
 
 use crate::config::{ChainMode, IngressMode, LogAddresses, LogFormat, LogLevel, OnMismatch, StoreBackend, TrustAd};
+use crate::dkim2::Hidden;
 
 type Words<T> = &'static [(&'static str, T)];
 
 pub(super) const FORM: Words<Form> = &[("combined", Form::Combined), ("draft", Form::Draft), ("page", Form::Page)];
 pub(super) const ON_MISMATCH: Words<OnMismatch> = &[("skip", OnMismatch::Skip), ("reject", OnMismatch::Reject)];
+pub(super) const HASH: Words<HashChoice> =
+    &[("sha256", HashChoice::Sha256), ("sha512", HashChoice::Sha512), ("both", HashChoice::Both)];
+pub(super) const DRAFT: Words<Draft> = &[("08", Draft::D08), ("09", Draft::D09)];
+pub(super) const HIDDEN: Words<Hidden> = &[("skip", Hidden::Skip), ("sign", Hidden::Sign)];
+pub(super) const FEEDBACK: Words<Option<Flag>> =
+    &[("none", None), ("wanted", Some(Flag::Feedback)), ("through_here", Some(Flag::FeedHere))];
 pub(super) const INGRESS_MODE: Words<IngressMode> = &[("mark", IngressMode::Mark), ("monitor", IngressMode::Monitor)];
 pub(super) const CHAIN_MODE: Words<ChainMode> =
     &[("mark", ChainMode::Mark), ("evaluate", ChainMode::Evaluate), ("off", ChainMode::Off)];

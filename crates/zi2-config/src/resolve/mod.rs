@@ -86,6 +86,7 @@ impl Resolver<'_> {
         let keys = self.keys()?;
         self.listeners(&hosted)?;
         self.sealers()?;
+        self.dkim2()?;
         Ok(sid.map(|sid| Found { sid, hosted, senders, keys, tables }))
     }
 
@@ -197,7 +198,7 @@ impl Resolver<'_> {
 
     fn listeners(&mut self, hosted: &HostedDomains) -> Result<(), Bug> {
         let mut seen: HashSet<Listen> = HashSet::new();
-        for (section, name) in [("egress", "egress.listen"), ("ingress", "ingress.listen")] {
+        for (section, name) in [("egress", "egress.listen"), ("ingress", "ingress.listen"), ("dkim2", "dkim2.listen")] {
             let listeners: Vec<Listen> = self.values.get(section, "listen")?;
             if section == "egress" && !listeners.is_empty() && hosted.is_empty() {
                 self.notices.push(Notice::NothingHosted);
@@ -211,6 +212,28 @@ impl Resolver<'_> {
                     let place = self.values.place(section, "listen").unwrap_or(Place::Setting(name));
                     self.problems.push(place, Fault::ListenerTwice(listen.to_string()));
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Settings that do nothing without others.
+    fn dkim2(&mut self) -> Result<(), Bug> {
+        let sign: bool = self.values.get("dkim2", "sign")?;
+        let listens = |section| Ok::<_, Bug>(!self.values.get::<Vec<Listen>>(section, "listen")?.is_empty());
+        let (departs, arrives, returns) = (listens("egress")?, listens("ingress")?, listens("dkim2")?);
+        if sign && !departs && !returns {
+            self.notices
+                .push(Notice::Dkim2Unused("dkim2.sign", "neither egress.listen nor dkim2.listen names a listener"));
+        }
+        if returns && !sign {
+            self.notices.push(Notice::Dkim2Unused("dkim2.listen", "dkim2.sign is false"));
+        }
+        if self.values.get("dkim2", "forward")? {
+            if !sign {
+                self.notices.push(Notice::Dkim2Unused("dkim2.forward", "dkim2.sign is false"));
+            } else if !arrives {
+                self.notices.push(Notice::Dkim2Unused("dkim2.forward", "ingress.listen names no listener"));
             }
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! DKIM keys on disk: `DOMAIN/SELECTOR.pem`, under the same rules as all private keys (security.md K2).
+//! Keys of DKIM and of DKIM2 on disk: `DOMAIN/SELECTOR.pem`, under the same rules as all private keys (security.md K2).
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
@@ -8,7 +8,8 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use zi2_mail::{Domain, Timestamp};
-use zi2_sig::dkim::{DkimSigningKey, Selector};
+use zi2_sig::dkim::{DkimKeyFileError, DkimSigningKey, Selector};
+use zi2_sig::dkim2::MlDsaSigningKey;
 use zi2_sig::limits::DKIM_KEY_FILE_OCTETS;
 
 use super::dkim_new::NewDkimKey;
@@ -17,21 +18,65 @@ use super::read::{KeyPlace, check_directory, check_private, open_directory, read
 use super::write::Folder;
 use crate::limits;
 
-/// A DKIM key of ours and whom it signs for.
-pub struct DkimFile {
+/// A key of ours and whom it signs for.
+pub struct DkimFile<K = DkimSigningKey> {
     /// `d=`.
     pub domain: Domain,
     /// `s=`.
     pub selector: Selector,
     /// The key.
-    pub key: Arc<DkimSigningKey>,
+    pub key: Arc<K>,
     /// Where it was read.
     pub path: PathBuf,
 }
 
+/// A key that signs DKIM2.
+pub enum Dkim2Key {
+    /// RSA or Ed25519.
+    Dkim(Arc<DkimSigningKey>),
+    /// ML-DSA-44.
+    MlDsa(Arc<MlDsaSigningKey>),
+}
+
+impl Dkim2Key {
+    fn parse_file(octets: &[u8]) -> Result<Dkim2Key, DkimKeyFileError> {
+        match MlDsaSigningKey::parse_file(octets) {
+            Some(key) => Ok(Dkim2Key::MlDsa(Arc::new(key))),
+            None => DkimSigningKey::parse_file(octets).map(|key| Dkim2Key::Dkim(Arc::new(key))),
+        }
+    }
+
+    /// The TXT record that publishes it.
+    pub fn record(&self) -> String {
+        match self {
+            Dkim2Key::Dkim(key) => key.record(),
+            Dkim2Key::MlDsa(key) => key.record(),
+        }
+    }
+}
+
+/// What the names of credentials of DKIM2 begin with: `LoadCredential=dkim2:DIRECTORY`.
+const DKIM2_CREDENTIAL: &str = "dkim2_";
+
 /// All keys of a directory, by domain and selector: `DOMAIN/SELECTOR.pem`, for credentials `<id>_DOMAIN_SELECTOR.pem`. Other
 /// names are not looked at. Refuses the whole if one cannot be trusted.
 pub fn load_dkim(directory: &Path, place: KeyPlace) -> Result<Vec<DkimFile>, FileError> {
+    load(directory, place, &|name| !name.starts_with(DKIM2_CREDENTIAL), DkimSigningKey::parse_file)
+}
+
+/// The same for keys that sign DKIM2 alone; of credentials, those with the id `dkim2`.
+pub fn load_dkim2(directory: &Path, place: KeyPlace) -> Result<Vec<DkimFile<Dkim2Key>>, FileError> {
+    load(directory, place, &|name| name.starts_with(DKIM2_CREDENTIAL), Dkim2Key::parse_file)
+}
+
+type Parse<K> = fn(&[u8]) -> Result<K, DkimKeyFileError>;
+
+fn load<K>(
+    directory: &Path,
+    place: KeyPlace,
+    is_ours: &dyn Fn(&str) -> bool,
+    parse: Parse<K>,
+) -> Result<Vec<DkimFile<K>>, FileError> {
     let opened = open_directory(directory)?;
     let mut found = Vec::new();
     match place {
@@ -42,19 +87,27 @@ pub fn load_dkim(directory: &Path, place: KeyPlace) -> Result<Vec<DkimFile>, Fil
                 let Some(folder) = subdirectory(&opened, &name, &path)? else { continue };
                 let files: BTreeMap<_, _> = names(&folder, &path)?.into_iter().filter_map(selector_file).collect();
                 for (selector, name) in files {
-                    found.push(file(&folder, &name, path.join(&name), place, domain.clone(), selector)?);
+                    let key = read_dkim(&folder, &name, &path.join(&name), place, parse)?;
+                    found.push(DkimFile {
+                        domain: domain.clone(),
+                        selector,
+                        key: Arc::new(key),
+                        path: path.join(&name),
+                    });
                 }
             }
         }
         KeyPlace::Credentials => {
-            for name in names(&opened, directory)? {
+            for name in names(&opened, directory)?.into_iter().filter(|name| is_ours(name)) {
                 let Some((domain, selector)) = credential(&name) else { continue };
-                found.push(file(&opened, &name, directory.join(&name), place, domain, selector)?);
+                let path = directory.join(&name);
+                let key = Arc::new(read_dkim(&opened, &name, &path, place, parse)?);
+                found.push(DkimFile { domain, selector, key, path });
             }
         }
     }
     found.sort_by(|a, b| (&a.domain, &a.selector).cmp(&(&b.domain, &b.selector)));
-    let crowded = |keys: &&[DkimFile]| keys.len() > limits::DKIM_KEYS;
+    let crowded = |keys: &&[DkimFile<K>]| keys.len() > limits::DKIM_KEYS;
     match found.chunk_by(|a, b| a.domain == b.domain).find(crowded).and_then(<[_]>::first) {
         Some(first) => Err(FileError::TooManyDkim { path: directory.join(first.domain.as_str()) }),
         None => Ok(found),
@@ -66,7 +119,7 @@ pub fn load_dkim_file(path: &Path) -> Result<DkimSigningKey, FileError> {
     let (Some(name), Some(parent)) = (path.file_name().and_then(|name| name.to_str()), path.parent()) else {
         return Err(FileError::NotAFile { path: path.to_owned() });
     };
-    read_dkim(&open_directory(parent)?, name, path, KeyPlace::Ours)
+    read_dkim(&open_directory(parent)?, name, path, KeyPlace::Ours, DkimSigningKey::parse_file)
 }
 
 /// Refuses a table that holds keys if others can read or change it.
@@ -152,19 +205,13 @@ fn credential(name: &str) -> Option<(Domain, Selector)> {
     Some((Domain::parse(domain).ok()?, Selector::parse(selector).ok()?))
 }
 
-fn file(
+fn read_dkim<K>(
     directory: &OwnedFd,
     name: &str,
-    path: PathBuf,
+    path: &Path,
     place: KeyPlace,
-    domain: Domain,
-    selector: Selector,
-) -> Result<DkimFile, FileError> {
-    let key = Arc::new(read_dkim(directory, name, &path, place)?);
-    Ok(DkimFile { domain, selector, key, path })
-}
-
-fn read_dkim(directory: &OwnedFd, name: &str, path: &Path, place: KeyPlace) -> Result<DkimSigningKey, FileError> {
+    parse: Parse<K>,
+) -> Result<K, FileError> {
     let octets = read_private(directory, name, path, place, DKIM_KEY_FILE_OCTETS)?;
-    DkimSigningKey::parse_file(&octets).map_err(|source| FileError::DkimContent { path: path.to_owned(), source })
+    parse(&octets).map_err(|source| FileError::DkimContent { path: path.to_owned(), source })
 }

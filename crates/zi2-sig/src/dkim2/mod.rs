@@ -85,8 +85,8 @@ pub use key::{KeyAnswer, KeyRecords};
 pub use outcome::{FullyVerified, Hop, Outcome, ProvisionallyVerified, Verdict};
 pub use recipe::{BodyDiff, BodyRecipe, BodyVersion, NotUndoable, Recipe, RecipeError, Step, body_steps, header_steps};
 pub use sign::{
-    Extension, Flag, HashChoice, Identity, Originator, PrivateKey, Refusal, SigningMember, Terms, extend, recipe_for,
-    wrapping_steps,
+    Extension, Flag, HashChoice, Identity, Originator, PrivateKey, Refusal, SigningMember, Terms, extend,
+    extend_through, recipe_for, wrapping_steps,
 };
 pub use undo::{Earlier, apply, hashed_header, undo};
 pub use verify::{Policy, Unkept, Verifier};

@@ -15,7 +15,7 @@ use super::verify::author;
 use super::{Algorithm, Binding, Draft, Envelope, Failure, Instance, MlDsaSigningKey, NotUndoable, Problem, Signature};
 use crate::dkim::{DkimSigningKey, Selector};
 
-pub use extend::{Extension, extend, recipe_for, wrapping_steps};
+pub use extend::{Extension, extend, extend_through, recipe_for, wrapping_steps};
 
 /// Who signs: the domain, and alternatives of keys, of each of which all must verify.
 #[derive(Clone)]

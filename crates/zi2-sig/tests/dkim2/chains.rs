@@ -2,7 +2,8 @@
 
 use zi2_mail::{DigestPlan, Domain, Message, Timestamp};
 use zi2_sig::dkim2::{
-    Binding, Draft, Envelope, Flag, Identity, KeyAnswer, KeyRecords, Outcome, Policy, Terms, Unkept, Verdict, Verifier,
+    Binding, Draft, Envelope, Flag, Identity, KeyAnswer, KeyRecords, Outcome, Policy, Problem, Refusal, Terms, Unkept,
+    Verdict, Verifier, extend_through,
 };
 
 use crate::forge::*;
@@ -164,6 +165,37 @@ fn an_imaginary_hop() {
         let mail = String::from_utf8(mail).unwrap().replacen("AAAA", &value, 1);
         let verdict = judge(mail.as_bytes(), &envelope(&format!("<x@{d}>"), &["<y@d.example>"]));
         assert_eq!(text(&verdict), expected);
+    }
+}
+
+#[test]
+fn two_hops_of_one_house() {
+    let one = first();
+    let (evidence, outgoing) = (evidence(&one, &by()), list_edit(&one));
+    let (received, changed) = (Message::split(&one), Message::split(&outgoing));
+    let through = |recipient: &str, sender: &str| {
+        let sent = to(&format!("<x@{sender}>"), &["<y@d.example>", "<z@d.example>"]);
+        extend_through(&evidence, &received, &changed, &sent, &identity(recipient), &identity(sender))
+    };
+    let extension = through("b.example", "c.example").unwrap();
+    let mail = extension
+        .fields
+        .iter()
+        .rev()
+        .fold(outgoing.clone(), |mail, field| [field.wire().as_bytes(), b"\r\n", &mail].concat());
+    let verdict = judge(&mail, &envelope("<x@c.example>", &["<y@d.example>"]));
+    assert_eq!(text(&verdict), "pass");
+    let hops: Vec<_> =
+        verdict.hops().iter().map(|hop| (hop.signature.domain().to_string(), hop.made.is_some())).collect();
+    assert_eq!(hops, [("a.example".into(), true), ("b.example".into(), true), ("c.example".into(), false)]);
+    let is_exploded = |at: usize| verdict.hops()[at].signature.has_flag("exploded");
+    assert!(!is_exploded(1) && is_exploded(2), "within the house nobody is sent to");
+    // From was changed to b.example, which another domain cannot answer for; nor did the message come to it.
+    for (recipient, wanted) in [
+        ("c.example", Refusal::Custody(Problem::CustodyDomain)),
+        ("a.example", Refusal::Custody(Problem::CustodyDomain)),
+    ] {
+        assert_eq!(through(recipient, "b.example").err(), Some(wanted), "{recipient}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use zi2_mail::{BodyCanon, DigestPlan, HashAlg, Header, Message, NewField, NotSmtp, SmtpScan, relaxed_value};
 
-use super::write::{hash_parts, instance_field, parsed_instance, signature_field};
+use super::write::{hash_parts, instance_field, parsed_instance, parsed_signature, signature_field};
 use super::{Identity, Refusal, Terms, check_binding, check_from};
 use crate::dkim2::chain::check_link;
 use crate::dkim2::outcome::Fingerprint;
@@ -36,40 +36,92 @@ pub fn extend(
     terms: &Terms,
     identity: &Identity,
 ) -> Result<Extension, Refusal> {
-    let draft = terms.draft;
-    let terms = &with_exploded(terms);
-    check_messages(evidence, received, outgoing)?;
-    let before = evidence.newest().signature();
-    check_binding(&terms.binding, &identity.domain)?;
-    check_link(before.binding(), &identity.domain, &terms.binding).map_err(Refusal::Custody)?;
-    let version = HeaderVersion::of(&outgoing.header, draft);
-    let now = fingerprint(&version, outgoing.body);
-    let (number, newest) = (before.number().saturating_add(1), evidence.chain().instances().len());
-    let newest = u32::try_from(newest).unwrap_or(u32::MAX);
-    let mut signed = evidence.chain.fields_before(number, newest);
-    if now == evidence.received {
-        let signature = signature_field(number, newest, terms, identity, &signed)?;
-        return whole(vec![signature], None, outgoing, draft);
-    }
-    let recipe = recipe_for(received, outgoing, draft)?;
-    check_leads_back(&recipe, &version, outgoing.body, evidence.received, draft)?;
-    if recipe.header().any(|(name, _)| name == "from") {
-        check_from(&version, &identity.domain)?;
-    }
-    let newest = newest.saturating_add(1);
-    let instance = instance_field(newest, &hashes(terms, &version, outgoing.body), Some(&recipe))?;
-    // § -08 6.3: all instances come before all signatures
-    signed = with_instance(evidence, number, parsed_instance(&instance, draft)?.signed_form);
-    let signature = signature_field(number, newest, terms, identity, &signed)?;
-    whole(vec![signature, instance], Some(recipe), outgoing, draft)
+    signed(evidence, received, outgoing, terms, &[Hop { identity, binding: &terms.binding }])
 }
 
-/// § -08 10, step 6: who sends to several says so.
-fn with_exploded(terms: &Terms) -> Terms {
-    let mut terms = terms.clone();
-    let is_to_several = matches!(&terms.binding, Binding::Envelope { recipients, .. } if recipients.len() > 1);
-    if is_to_several && !terms.flags.contains(&Flag::Exploded) {
-        terms.flags.push(Flag::Exploded);
+/// The same with two hops (§ -08 8.4): `recipient` is the domain the message came to, which hands it on within the house
+/// (`nd=`) to the one that sends it.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn extend_through(
+    evidence: &FullyVerified,
+    received: &Message<'_>,
+    outgoing: &Message<'_>,
+    terms: &Terms,
+    recipient: &Identity,
+    identity: &Identity,
+) -> Result<Extension, Refusal> {
+    let next = Binding::Next(identity.domain.clone());
+    let hops = [Hop { identity: recipient, binding: &next }, Hop { identity, binding: &terms.binding }];
+    signed(evidence, received, outgoing, terms, &hops)
+}
+
+/// Who signs, and to whom the message goes then.
+struct Hop<'a> {
+    identity: &'a Identity,
+    binding: &'a Binding,
+}
+
+/// `hops` come one after the other; the first answers for what changed.
+fn signed(
+    evidence: &FullyVerified,
+    received: &Message<'_>,
+    outgoing: &Message<'_>,
+    terms: &Terms,
+    hops: &[Hop<'_>],
+) -> Result<Extension, Refusal> {
+    let draft = terms.draft;
+    check_messages(evidence, received, outgoing)?;
+    check_hops(evidence.newest().signature().binding(), hops)?;
+    let version = HeaderVersion::of(&outgoing.header, draft);
+    let (mut fields, mut recipe) = (Vec::new(), None);
+    let number = evidence.newest().signature().number().saturating_add(1);
+    let mut newest = u32::try_from(evidence.chain().instances().len()).unwrap_or(u32::MAX);
+    let mut before = evidence.chain.fields_before(number, newest);
+    if fingerprint(&version, outgoing.body) != evidence.received {
+        let made = recipe_for(received, outgoing, draft)?;
+        check_leads_back(&made, &version, outgoing.body, evidence.received, draft)?;
+        if let Some(first) = hops.first().filter(|_| made.header().any(|(name, _)| name == "from")) {
+            check_from(&version, &first.identity.domain)?;
+        }
+        newest = newest.saturating_add(1);
+        let instance = instance_field(newest, &hashes(terms, &version, outgoing.body), Some(&made))?;
+        // § -08 6.3: all instances come before all signatures
+        before = with_instance(evidence, number, parsed_instance(&instance, draft)?.signed_form);
+        fields.push(instance);
+        recipe = Some(made);
+    }
+    for (number, hop) in (number..).zip(hops) {
+        let terms = terms_of(terms, hop.binding);
+        let signature = signature_field(number, newest, &terms, hop.identity, &before)?;
+        before.extend(parsed_signature(&signature, draft)?.signed_form);
+        fields.insert(0, signature);
+    }
+    whole(fields, recipe, outgoing, draft)
+}
+
+/// Each hop fits its envelope, and follows the one before.
+fn check_hops(before: &Binding, hops: &[Hop<'_>]) -> Result<(), Refusal> {
+    let mut before = before;
+    for Hop { identity, binding } in hops {
+        check_binding(binding, &identity.domain)?;
+        check_link(before, &identity.domain, binding).map_err(Refusal::Custody)?;
+        before = binding;
+    }
+    Ok(())
+}
+
+/// What one hop says. § -08 10, step 6: who sends to several says so; within a house nobody is sent to.
+fn terms_of(terms: &Terms, binding: &Binding) -> Terms {
+    let mut terms = Terms { binding: binding.clone(), ..terms.clone() };
+    match binding {
+        Binding::Next(_) => terms.flags.retain(|flag| *flag != Flag::Exploded),
+        Binding::Envelope { recipients, .. } => {
+            if recipients.len() > 1 && !terms.flags.contains(&Flag::Exploded) {
+                terms.flags.push(Flag::Exploded);
+            }
+        }
     }
     terms
 }

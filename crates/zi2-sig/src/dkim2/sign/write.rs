@@ -129,7 +129,7 @@ pub(super) fn parsed_instance(field: &NewField, draft: Draft) -> Result<Instance
     Instance::parse(field, draft).map_err(Refusal::Unusable)
 }
 
-fn parsed_signature(field: &NewField, draft: Draft) -> Result<Signature, Refusal> {
+pub(super) fn parsed_signature(field: &NewField, draft: Draft) -> Result<Signature, Refusal> {
     let wire = field.wire();
     let header = Header::parse(wire.as_bytes());
     let field = header.fields().next().ok_or(Refusal::SelfCheck)?;

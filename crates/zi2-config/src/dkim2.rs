@@ -1,0 +1,60 @@
+//! DKIM2 signing: where, with what, and what is kept for it.
+//!
+//! Which keys sign whom is DKIM's to say (`crate::dkim`), beside those that only DKIM2 knows.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use zi2_sig::dkim2::{Draft, Flag, HashChoice};
+
+use crate::listen::Listen;
+
+/// `[dkim2]`
+#[derive(Clone, PartialEq, Debug)]
+pub struct Dkim2 {
+    /// Whether outgoing mail is signed.
+    pub sign: bool,
+    /// Where mail comes with the envelope it is sent with; empty: the egress listeners see it.
+    pub listen: Vec<Listen>,
+    /// The directory of keys that sign nothing else.
+    pub dir: PathBuf,
+    /// With what messages are hashed.
+    pub hashes: HashChoice,
+    /// The draft that is followed.
+    pub draft: Draft,
+    /// What happens to a message with hidden recipients.
+    pub hidden: Hidden,
+    /// What each signature says of feedback.
+    pub feedback: Option<Flag>,
+    /// Whether each further signature says that there may be more copies.
+    pub exploded: bool,
+    /// Where incoming messages are kept for further signatures; `None`: forwarded mail is not signed.
+    pub snapshots: Option<SnapshotPlace>,
+}
+
+impl Dkim2 {
+    /// Whether the egress listeners make the signatures.
+    pub fn signs_on_egress(&self) -> bool {
+        self.sign && self.listen.is_empty()
+    }
+}
+
+/// What happens to a message for several recipients, one of whom stands in neither To nor Cc.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Hidden {
+    /// It goes out unsigned.
+    Skip,
+    /// All recipients are named to each.
+    Sign,
+}
+
+/// Where incoming messages are kept, and how many of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SnapshotPlace {
+    /// The directory.
+    pub dir: PathBuf,
+    /// For how long.
+    pub expiry: Duration,
+    /// Octets of all together.
+    pub octets: u64,
+}
