@@ -10,3 +10,15 @@ pub const KEPT_BODY: usize = 16 * 1024 * 1024;
 /// Octets of all bodies kept at once: a stranger chooses that a body is kept, and opens a thousand connections. Memory for
 /// them may grow to twice as much.
 pub const KEPT_TOGETHER: usize = 256 * 1024 * 1024;
+
+/// Keys of one domain that sign one DKIM2 hop: verifiers read eight values.
+pub const DKIM2_MEMBERS: usize = 4;
+
+/// Domains, or pairs of them, as which a further hop is tried to be signed: a chain names many recipients.
+pub const DKIM2_WAYS: usize = 8;
+
+/// Seconds in which a message that is sent on is verified again as it came in. Its keys were asked for a moment ago.
+pub const PROVING_SECS: u64 = 3;
+
+/// Seconds between our certification of a message and its last way out: as long as Postfix keeps mail that is deferred.
+pub const QUEUED_SECS: u64 = 5 * 86_400;

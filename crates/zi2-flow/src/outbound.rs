@@ -1,9 +1,9 @@
-//! Outbound: who may be certified (zi2.md §9) and signed with DKIM, the certification and the signatures.
+//! Outbound: who may be certified (zi2.md §9) and signed with DKIM and DKIM2, the certification and the signatures.
 
 use std::sync::Arc;
 
 use zi2_config::{HostedDomains, OnMismatch, SenderDecision, SenderMap, Submitter};
-use zi2_mail::{AddrSpec, BodyDigester, DigestPlan, Digests, Domain, Header, NewField, Timestamp, parse_from};
+use zi2_mail::{AddrSpec, DigestPlan, Digests, Domain, Header, NewField, Timestamp, parse_from};
 use zi2_sig::dkim;
 use zi2_sig::{Candidate, Form, Identity, KeyAnswer, Origin, Signed, Signer, SigningKey, Unambiguous, Verifier};
 use zi2_trust::{
@@ -11,7 +11,8 @@ use zi2_trust::{
     Submission, judge,
 };
 
-use crate::{DkimRules, Envelope};
+use crate::pass::Pass;
+use crate::{Dkim2Rules, Dkim2Unsigned, DkimRules, Envelope, FirstHop, Leaving};
 
 /// What the egress side goes by. Built once per configuration.
 pub struct SenderRules {
@@ -19,6 +20,8 @@ pub struct SenderRules {
     pub signer: Option<(Identity, Arc<SigningKey>)>,
     /// The keys of DKIM; nothing where mail is not signed.
     pub dkim: Option<Arc<DkimRules>>,
+    /// What DKIM2 goes by; nothing where mail is not signed before it is queued.
+    pub dkim2: Option<Arc<Dkim2Rules>>,
     /// Which form is signed.
     pub form: Form,
     /// Who may send as whom.
@@ -48,7 +51,8 @@ pub struct Outbound {
     from: AddrSpec,
     certifier: Result<(Signer, Arc<SigningKey>), Reason>,
     dkim: Option<Result<dkim::Signer, Reason>>,
-    body: BodyDigester,
+    dkim2: Option<Result<FirstHop, Dkim2Unsigned>>,
+    body: Pass,
     time: Timestamp,
     window: u64,
 }
@@ -60,6 +64,8 @@ pub struct Departed {
     pub certified: Result<Certified, Reason>,
     /// The signatures of DKIM.
     pub dkim: DkimOutcome,
+    /// The fields of DKIM2, which go on top of all others; nothing where it was not asked for.
+    pub dkim2: Option<Result<Vec<NewField>, Dkim2Unsigned>>,
 }
 
 /// What became of signing with DKIM. A failure never keeps a message.
@@ -108,10 +114,10 @@ impl SenderRules {
         let certifier = self.certifier(header, now, nonce, &mut plan);
         let dkim = self.dkim.as_ref().map(|rules| dkim_signer(rules, header, &from, now, &mut plan));
         match (certifier, dkim) {
-            (Err(reason), None | Some(Err(_))) => Departure::Leave(reason, Some(domain)),
+            (Err(reason), None | Some(Err(_))) if self.dkim2.is_none() => Departure::Leave(reason, Some(domain)),
             (certifier, dkim) => {
-                let (body, window) = (plan.start(), self.window);
-                Departure::Sign(Box::new(Outbound { from, certifier, dkim, body, time: now, window }))
+                let (body, window) = (Pass::Asked(plan), self.window);
+                Departure::Sign(Box::new(Outbound { from, certifier, dkim, dkim2: None, body, time: now, window }))
             }
         }
     }
@@ -131,7 +137,7 @@ impl SenderRules {
 }
 
 /// The only mailbox of the only From field.
-fn only_author(header: &Header<'_>) -> Option<AddrSpec> {
+pub(crate) fn only_author(header: &Header<'_>) -> Option<AddrSpec> {
     let mut all = header.named("from");
     let only = all.next().filter(|_| all.next().is_none())?;
     parse_from(only.value()).ok()
@@ -167,15 +173,22 @@ impl Outbound {
         &self.from
     }
 
+    /// Signs with DKIM2 as well, on the same pass over the body. Call it before the body: afterwards it does nothing.
+    pub fn sign_dkim2(&mut self, rules: &Dkim2Rules, leaving: &Leaving<'_>) {
+        if let Pass::Asked(plan) = &mut self.body {
+            self.dkim2 = Some(FirstHop::of_submitter(rules, leaving, plan));
+        }
+    }
+
     /// Takes the next octets of the body.
     pub fn body(&mut self, chunk: &[u8]) {
         self.body.feed(chunk);
     }
 
     /// Certifies, and for recipients hosted here verifies our own output (zi2.md §10); then DKIM signs, and covers the
-    /// certification.
+    /// certification. DKIM2 is over none of that, and needs none of it.
     pub fn finish(self, header: &Header<'_>, envelope: &Envelope, hosted: &HostedDomains) -> Departed {
-        let Outbound { certifier, dkim, body, time, window, .. } = self;
+        let Outbound { certifier, dkim, dkim2, body, time, window, .. } = self;
         let digests = body.finish();
         let certified = certifier.and_then(|(signer, key)| {
             let signed = signer.finish(&digests, &key).map_err(|refusal| Reason::from(&refusal))?;
@@ -191,7 +204,8 @@ impl Outbound {
                 Err(reason) => DkimOutcome::Unsigned(reason),
             },
         };
-        Departed { certified, dkim }
+        let dkim2 = dkim2.map(|hop| hop.and_then(|hop| hop.finish(&digests)));
+        Departed { certified, dkim, dkim2 }
     }
 }
 

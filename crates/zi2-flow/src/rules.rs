@@ -95,6 +95,7 @@ impl SenderRules {
         SenderRules {
             signer: active.map(|(kid, key)| (identity(kid), Arc::clone(key))),
             dkim,
+            dkim2: None,
             form: config.egress.form,
             senders: config.senders.clone(),
             hosted: config.server.hosted.clone(),

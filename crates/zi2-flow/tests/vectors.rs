@@ -48,7 +48,12 @@ fn world_of(case: &Case) -> World {
 
 fn services(world: &World) -> Services {
     let store = StoreHandle::start(Arc::new(MemoryStore::new(Settings::memory()))).unwrap();
-    Services { resolver: Resolver::fixed(world.dns.clone()), documents: world.documents.clone(), store }
+    Services {
+        resolver: Resolver::fixed(world.dns.clone()),
+        documents: world.documents.clone(),
+        store,
+        snapshots: None,
+    }
 }
 
 fn rules(world: &World) -> Arc<ReceiverRules> {

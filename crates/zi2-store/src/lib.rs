@@ -29,7 +29,9 @@ mod history;
 mod interchange;
 pub mod limits;
 mod memory;
+mod private;
 mod replay;
+mod snapshots;
 mod sqlite;
 mod store;
 
@@ -43,6 +45,9 @@ pub use sqlite::{Durability, SqliteStore};
 
 // for asynchronous callers
 pub use actor::{Counters, StoreHandle};
+
+// received messages, kept to be signed further
+pub use snapshots::{Snapshot, SnapshotBounds, SnapshotCounters, SnapshotFiles, SnapshotKey, Snapshots};
 
 // interchange of history
 pub use interchange::{ImportError, LineFault, SCHEMA, export, import, parse_line, write_line};

@@ -60,3 +60,15 @@ pub const WRITER_CACHE_KIB: u32 = 16 * 1024;
 
 /// KiB of pages the reading connection keeps.
 pub const READER_CACHE_KIB: u32 = 4 * 1024;
+
+/// Snapshots kept at once. One is a file, and at a start the directory is read: some seconds for these.
+pub const SNAPSHOTS: usize = 100_000;
+
+/// Octets of one snapshot: the largest message that is kept whole while it arrives, and its envelope.
+pub const SNAPSHOT_OCTETS: usize = 16 * 1024 * 1024;
+
+/// Snapshots that wait to be written: some seconds of work for one disk.
+pub const SNAPSHOTS_WAITING: usize = 256;
+
+/// Octets of those together. Beyond it messages are not kept, which costs them a further signature and nothing else.
+pub const SNAPSHOT_OCTETS_WAITING: usize = 64 * 1024 * 1024;

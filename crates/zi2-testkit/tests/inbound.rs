@@ -136,7 +136,12 @@ async fn judge(octets: &[u8], world: &World, services: &Services, cut: Cut, dmar
 }
 
 fn services(world: &World, store: &StoreHandle) -> Services {
-    Services { resolver: Resolver::fixed(world.dns.clone()), documents: world.documents.clone(), store: store.clone() }
+    Services {
+        resolver: Resolver::fixed(world.dns.clone()),
+        documents: world.documents.clone(),
+        store: store.clone(),
+        snapshots: None,
+    }
 }
 
 /// Puts the message's nonce into the log of issued nonces, as the egress side does.

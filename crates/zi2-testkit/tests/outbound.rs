@@ -25,6 +25,7 @@ fn rules(case: &Case, world: &World, on_mismatch: OnMismatch) -> SenderRules {
     SenderRules {
         signer: Some((identity, Arc::new(key("recv")))),
         dkim: None,
+        dkim2: None,
         form: Form::Combined,
         senders: SenderMap::from_text(world.hosted.clone(), OwnDomain::ByRuleOnly, file, map).unwrap(),
         hosted: world.hosted.clone(),

@@ -110,7 +110,12 @@ fn report(octets: &[u8], change: Value) -> Value {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let store = StoreHandle::start(Arc::new(MemoryStore::new(Settings::memory()))).unwrap();
-        let services = Services { resolver: Resolver::fixed(world.dns.clone()), documents: Documents::None, store };
+        let services = Services {
+            resolver: Resolver::fixed(world.dns.clone()),
+            documents: Documents::None,
+            store,
+            snapshots: None,
+        };
         let message = Message::split(octets);
         let mut inbound = begin(&message.header, &services, &world);
         inbound.body(message.body);

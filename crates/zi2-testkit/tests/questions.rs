@@ -30,7 +30,7 @@ fn shared_zone() -> (DnsServer, World, Resolver) {
 
 fn services(resolver: &Resolver) -> Services {
     let store = StoreHandle::start(Arc::new(MemoryStore::new(Settings::memory()))).unwrap();
-    Services { resolver: resolver.clone(), documents: Documents::None, store }
+    Services { resolver: resolver.clone(), documents: Documents::None, store, snapshots: None }
 }
 
 async fn judge(octets: &[u8], world: &World, services: &Services) -> Outcome {

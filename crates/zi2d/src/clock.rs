@@ -34,6 +34,14 @@ impl Clock {
     pub fn random(&self) -> Option<[u8; 16]> {
         (self.random)()
     }
+
+    /// Thirty-two of them.
+    pub fn random_key(&self) -> Option<[u8; 32]> {
+        let (first, second) = (self.random()?, self.random()?);
+        let mut key = [0; 32];
+        key.iter_mut().zip(first.into_iter().chain(second)).for_each(|(to, from)| *to = from);
+        Some(key)
+    }
 }
 
 fn system_time() -> Timestamp {

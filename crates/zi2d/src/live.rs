@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use zi2_config::{ChainMode, Config, IngressMode, LogAddresses};
-use zi2_flow::{ChainRules, DkimRules, ReceiverRules, SenderRules, Services};
+use zi2_flow::{ChainRules, Dkim2Rules, DkimRules, ReceiverRules, SenderRules, Services};
 use zi2_keys::{FileError, Keyring, Resolver};
 use zi2_mail::{HostName, Timestamp};
 use zi2_sig::Kid;
@@ -15,6 +15,8 @@ pub struct Keys {
     pub ring: Keyring,
     /// Those of DKIM; nothing where mail is not signed.
     pub dkim: Option<Arc<DkimRules>>,
+    /// Those of DKIM2, likewise.
+    pub dkim2: Option<Arc<Dkim2Rules>>,
 }
 
 /// What messages go by.
@@ -25,6 +27,9 @@ pub struct Live {
     pub receiver: Arc<ReceiverRules>,
     /// Rules of the egress side.
     pub sender: SenderRules,
+    /// What DKIM2 goes by on the last way out; nothing where mail is not signed with it. What it goes by before the queue is
+    /// among the rules of the egress side.
+    pub dkim2: Option<Arc<Dkim2Rules>>,
     /// Who says so.
     pub authserv_id: HostName,
     /// The name in Message-IDs of ours.
@@ -44,10 +49,13 @@ pub struct Live {
 impl Live {
     /// The rules of a configuration.
     pub fn new(config: &Config, keys: &Keys, services: Services, now: Timestamp) -> Live {
+        let mut sender = SenderRules::of(config, &keys.ring, keys.dkim.clone(), now);
+        sender.dkim2 = keys.dkim2.clone().filter(|_| config.dkim2.signs_on_egress());
         Live {
             services,
             receiver: Arc::new(ReceiverRules::of(config, &keys.ring)),
-            sender: SenderRules::of(config, &keys.ring, keys.dkim.clone(), now),
+            sender,
+            dkim2: keys.dkim2.clone(),
             authserv_id: config.server.authserv_id.clone(),
             sid: config.server.sid.clone(),
             chain: chain(config),
@@ -77,7 +85,9 @@ pub(crate) fn keys(config: &Config) -> Result<Keys, FileError> {
         Err(error) if error.is_absent() => Keyring::empty(),
         other => other?,
     };
-    Ok(Keys { ring, dkim: DkimRules::load(config, credentials)?.map(Arc::new) })
+    let dkim = DkimRules::load(config, credentials)?.map(Arc::new);
+    let dkim2 = Dkim2Rules::load(config, &ring, credentials)?.map(Arc::new);
+    Ok(Keys { ring, dkim, dkim2 })
 }
 
 /// A resolver as configured.

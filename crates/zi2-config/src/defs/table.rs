@@ -282,7 +282,7 @@ const DKIM2: &[Def] = &[
         preset: Preset::Value("false"),
         summary: "Sign forwarded mail further, and keep what comes in with DKIM2 for that.",
         detail: "For servers with aliases that lead elsewhere, or with lists. A further signature needs the message as it came \
-                 in; without it the message leaves with the signatures it has. Needs ingress to listen.",
+                 in; without it the message leaves with the signatures it has. Needs dkim2.listen, ingress.listen and chain.mode.",
     },
     Def {
         key: "exploded",

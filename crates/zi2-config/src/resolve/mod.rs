@@ -234,6 +234,8 @@ impl Resolver<'_> {
                 self.notices.push(Notice::Dkim2Unused("dkim2.forward", "dkim2.sign is false"));
             } else if !arrives {
                 self.notices.push(Notice::Dkim2Unused("dkim2.forward", "ingress.listen names no listener"));
+            } else if !returns {
+                self.notices.push(Notice::Dkim2Unused("dkim2.forward", "dkim2.listen names no listener"));
             }
         }
         Ok(())

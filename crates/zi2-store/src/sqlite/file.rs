@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::private::{check_directory, is_ours, not_private};
 use crate::{StoreError, limits};
 
 /// Checks the directory, creates the file if it is missing, checks it; answers its path without links in it.
@@ -48,19 +49,6 @@ fn create(path: &Path) -> io::Result<()> {
     }
 }
 
-fn check_directory(path: &Path, found: &Metadata) -> Result<(), StoreError> {
-    match found {
-        _ if !found.is_dir() => Err(not_private(path, "it is no directory", "name a file in a directory of its own")),
-        _ if !is_ours(found) => {
-            Err(not_private(path, "it belongs to another user", "chown it to the user the daemon runs as"))
-        }
-        _ if found.mode() & 0o022 != 0 => {
-            Err(not_private(path, "others can write in it", "chmod go-w it, or use a directory of its own"))
-        }
-        _ => Ok(()),
-    }
-}
-
 fn check_file(path: &Path, found: &Metadata) -> Result<(), StoreError> {
     match found {
         _ if !found.is_file() => Err(not_private(path, "it is a link or no regular file", "name the file itself")),
@@ -70,14 +58,4 @@ fn check_file(path: &Path, found: &Metadata) -> Result<(), StoreError> {
         _ if found.mode() & 0o077 != 0 => Err(not_private(path, "others can read or write it", "chmod 600 it")),
         _ => Ok(()),
     }
-}
-
-fn not_private(path: &Path, problem: &'static str, advice: &'static str) -> StoreError {
-    StoreError::NotPrivate { path: path.to_path_buf(), problem, advice }
-}
-
-/// Ours or root's; and root, who runs the operator's tools, may open everybody's.
-fn is_ours(found: &Metadata) -> bool {
-    let us = rustix::process::geteuid();
-    us.is_root() || found.uid() == us.as_raw() || found.uid() == 0
 }

@@ -34,6 +34,7 @@ pub(super) fn watched(
     Watched {
         listeners,
         store: store.clone(),
+        snapshots: desk.live().services.snapshots.clone(),
         resolver: Box::new(move || of_resolver.live().services.resolver.clone()),
         log_dropped: Box::new(move || u64::try_from(dropped.dropped_lines()).unwrap_or(u64::MAX)),
         key_age: Box::new(move || age(of_key.live().signs_with()?, of_key.clock.now())),
@@ -62,6 +63,9 @@ pub(super) async fn keep_house(desk: Arc<Desk>, counts: Counts) {
                 tracing::debug!(?tidied, "store cleared");
             }
             Err(error) => tracing::error!(%error, "the store could not be cleared"),
+        }
+        if let Some(snapshots) = &live.services.snapshots {
+            snapshots.tidy(desk.clock.now()).await;
         }
         desk.metrics.records_match(all_published(&live).await);
     }

@@ -13,17 +13,19 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use zi2_config::{Config, Loaded, Paths, StoreBackend};
+use zi2_config::{Config, Loaded, Paths, SnapshotPlace, StoreBackend};
 use zi2_flow::{DkimRules, Services};
 use zi2_keys::Documents;
 use zi2_mail::Domain;
 use zi2_milter::{Inherited, Limits, Service, Stats, Verdict, serve};
-use zi2_store::{Durability, MemoryStore, Settings, SqliteStore, Store, StoreHandle};
+use zi2_store::{
+    Durability, MemoryStore, Settings, SnapshotBounds, SnapshotFiles, Snapshots, SqliteStore, Store, StoreHandle,
+};
 
 use crate::host::{Account, Listening, bind, enter_sandbox, notify};
 use crate::limits::FLUSH_TIME;
 use crate::live::{keys, resolver};
-use crate::milter::{egress, ingress, wishes};
+use crate::milter::{egress, handoff, ingress, wishes};
 use crate::report::{Direction, Logging, start_logging};
 use crate::trouble::Trouble;
 use crate::{Clock, Desk, Live, Metrics, serve_metrics};
@@ -86,7 +88,9 @@ async fn run(config: Config, paths: Paths, logging: &Logging) -> Result<(), Trou
     let store = open_store(&config)?;
     let resolver = resolver(&config)
         .map_err(|error| Trouble::unavailable(error, "Name resolvers as dns.servers, or mend /etc/resolv.conf."))?;
-    let services = Services { resolver, documents: Documents::None, store: store.clone() };
+    let services =
+        Services { resolver, documents: Documents::None, store: store.clone(), snapshots: open_snapshots(&config)? };
+    let snapshots = services.snapshots.clone();
     let metrics = Arc::new(Metrics::new());
     let live = Live::new(&config, &keys, services, clock.now());
     say_what_signs(&config, &live);
@@ -96,13 +100,16 @@ async fn run(config: Config, paths: Paths, logging: &Logging) -> Result<(), Trou
     let mut inherited = Inherited::from_env();
     let outgoing = bind(&config.egress.listen, &mut inherited)?;
     let incoming = bind(&config.ingress.listen, &mut inherited)?;
+    let returning = bind(&config.dkim2.listen, &mut inherited)?;
     let http = bind_metrics(&config).await?;
     let signals = Signals::new()?;
 
     let (stop, stopped) = watch::channel(());
     let mut listeners = JoinSet::new();
     let mut stats = Vec::new();
-    for (direction, places) in [(Direction::Egress, outgoing), (Direction::Ingress, incoming)] {
+    for (direction, places) in
+        [(Direction::Egress, outgoing), (Direction::Ingress, incoming), (Direction::Handoff, returning)]
+    {
         for place in places {
             stats.push((direction.as_str(), start(direction, place, &config, &desk, stopped.clone(), &mut listeners)));
         }
@@ -124,6 +131,10 @@ async fn run(config: Config, paths: Paths, logging: &Logging) -> Result<(), Trou
     drop(stop);
     while listeners.join_next().await.is_some() {}
     background.into_iter().flatten().for_each(|task| task.abort());
+    if let Some(snapshots) = &snapshots {
+        // What is not written by then costs a message its further signature.
+        timeout(FLUSH_TIME, snapshots.flush()).await.unwrap_or(());
+    }
     if !matches!(timeout(FLUSH_TIME, store.flush()).await, Ok(Ok(()))) {
         tracing::error!("the store did not take the last of the history");
     }
@@ -148,6 +159,18 @@ fn open_store(config: &Config) -> Result<StoreHandle, Trouble> {
     };
     StoreHandle::start(store)
         .map_err(|error| Trouble::system(error, "Look at the limits of the account (systemd: TasksMax=)."))
+}
+
+/// Incoming messages for further signatures of DKIM2, where any are made.
+fn open_snapshots(config: &Config) -> Result<Option<Snapshots>, Trouble> {
+    let Some(SnapshotPlace { dir, expiry, octets }) = &config.dkim2.snapshots else { return Ok(None) };
+    let bounds = SnapshotBounds { count: zi2_store::limits::SNAPSHOTS, octets: *octets, expiry: *expiry };
+    let snapshots = SnapshotFiles::open(dir, bounds).and_then(Snapshots::start);
+    snapshots.map(Some).map_err(|error| {
+        let fix = "Make the directory of dkim2.snapshots and give it to the account of server.user; dkim2.forward = false \
+                   runs without it.";
+        Trouble::unavailable(format!("{}: {error}", dir.display()), fix)
+    })
 }
 
 async fn bind_metrics(config: &Config) -> Result<Option<TcpListener>, Trouble> {
@@ -184,6 +207,7 @@ fn start(
     match direction {
         Direction::Egress => listeners.spawn(serve(place.listener, service, stop, egress(Arc::clone(desk)))),
         Direction::Ingress => listeners.spawn(serve(place.listener, service, stop, ingress(Arc::clone(desk)))),
+        Direction::Handoff => listeners.spawn(serve(place.listener, service, stop, handoff(Arc::clone(desk)))),
     };
     stats
 }
@@ -198,6 +222,10 @@ fn say_what_signs(config: &Config, live: &Live) {
     }
     if let Some(dkim) = &live.sender.dkim {
         say_what_signs_dkim(config, dkim);
+    }
+    if let Some(dkim2) = &live.dkim2 {
+        let place = if config.dkim2.signs_on_egress() { "egress.listen" } else { "dkim2.listen" };
+        tracing::info!(domains = dkim2.domains().len(), draft = dkim2.draft.number(), place, "signs with DKIM2");
     }
 }
 

@@ -45,14 +45,15 @@ impl Account {
 
     /// Makes the directories that the packaging would make, where they are missing: of the sockets and of the store.
     pub(crate) fn prepare(self, config: &Config) -> Result<(), Trouble> {
-        let sockets = config.egress.listen.iter().chain(&config.ingress.listen);
+        let sockets = config.egress.listen.iter().chain(&config.ingress.listen).chain(&config.dkim2.listen);
         let sockets = sockets.filter_map(|listen| match listen {
             Listen::Unix(path) => Some((path.parent()?.to_owned(), 0o755)),
             Listen::Inet(_) | Listen::Systemd(_) => None,
         });
         let on_disk = config.store.backend == StoreBackend::Sqlite;
         let store = on_disk.then(|| config.store.path.parent()).flatten().map(|path| (path.to_owned(), 0o700));
-        for (path, mode) in sockets.chain(store) {
+        let snapshots = config.dkim2.snapshots.as_ref().map(|place| (place.dir.clone(), 0o700));
+        for (path, mode) in sockets.chain(store).chain(snapshots) {
             self.make(&path, mode).map_err(|error| {
                 let what = format!("cannot make the directory {}: {error}", path.display());
                 Trouble::unavailable(what, "Make it, and give it to the account of server.user.")
@@ -98,11 +99,13 @@ fn group_named(name: &str) -> Result<Gid, Trouble> {
 
 /// Every place the configuration lets the process write.
 pub(crate) fn writable(config: &Config) -> Vec<PathBuf> {
-    let sockets = config.egress.listen.iter().chain(&config.ingress.listen);
+    let sockets = config.egress.listen.iter().chain(&config.ingress.listen).chain(&config.dkim2.listen);
     let sockets = sockets.filter_map(|listen| match listen {
         Listen::Unix(path) => path.parent().map(Path::to_owned),
         Listen::Inet(_) | Listen::Systemd(_) => None,
     });
     let on_disk = config.store.backend == StoreBackend::Sqlite;
-    sockets.chain(on_disk.then(|| config.store.path.parent()).flatten().map(Path::to_owned)).collect()
+    let store = on_disk.then(|| config.store.path.parent()).flatten().map(Path::to_owned);
+    let snapshots = config.dkim2.snapshots.as_ref().map(|place| place.dir.clone());
+    sockets.chain(store).chain(snapshots).collect()
 }

@@ -75,6 +75,7 @@ fn readable(config: &Config, paths: &Paths) -> Vec<PathBuf> {
         KeySource::ProductFile(file) => parent(file),
     });
     readable.extend(dkim(config));
+    readable.push(config.dkim2.dir.clone());
     readable.extend(std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from));
     readable.retain(|path| path.exists());
     readable

@@ -1,23 +1,25 @@
-//! An outgoing message: certified and signed with DKIM, if its submitter may send as its From domain.
+//! An outgoing message: certified and signed with DKIM and DKIM2, if its submitter may send as its From domain.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::time::timeout;
 use zi2_config::Submitter;
-use zi2_flow::{Certified, Departed, Departure, DkimOutcome, Outbound, date_field, message_id_field};
+use zi2_flow::{
+    Certified, Departed, Departure, Dkim2Unsigned, DkimOutcome, Leaving, Outbound, date_field, message_id_field,
+};
 use zi2_mail::{Domain, Header, HeaderBuilder, NewField, Timestamp};
 use zi2_milter::{Edits, Envelope, LeadingSpace, Macros, Message, Next, Opening, Outcome};
 use zi2_trust::Reason;
 use zi2_trust::render::{login_mismatch, verified};
 
 use super::edits::{delivered, header_edits, refused, too_many_forged};
-use super::envelope::{Wrapper, logged};
+use super::envelope::{Wrapper, logged, sender_of};
 use super::guard::caught;
 use super::ingress::push;
 use super::written::{Kind, Written};
 use crate::limits::ISSUE_TIME;
-use crate::report::{DkimSigned, Line, Result, Unsigned};
+use crate::report::{Dkim2Signed, DkimSigned, Line, Result, Signatures, Unsigned};
 use crate::{Desk, Live};
 
 /// An outgoing message.
@@ -25,6 +27,8 @@ pub struct Egress {
     desk: Arc<Desk>,
     live: Arc<Live>,
     wrapper: Wrapper,
+    /// The envelope sender, where DKIM2 is signed here.
+    sender: Box<[u8]>,
     submitter: Option<Submitter>,
     space: LeadingSpace,
     written: Written,
@@ -41,7 +45,7 @@ struct Fields {
 
 /// What will become of the message.
 enum Plan {
-    /// Certified, signed with DKIM or both, with these fields added.
+    /// Certified or signed or both, with these fields added.
     Sign { outbound: Box<Outbound>, header: Header<'static>, completed: Vec<NewField>, now: Timestamp },
     /// Left as it is.
     Leave { reason: Reason, from: Option<Domain>, ours: Ours },
@@ -66,6 +70,7 @@ impl Egress {
         Egress {
             desk: Arc::clone(desk),
             wrapper: Wrapper::from(opening.mail.address, live.addresses),
+            sender: sender_of(&opening),
             live,
             submitter: submitter(&opening),
             space: opening.negotiated.leading_space(),
@@ -88,12 +93,21 @@ impl Egress {
             return leave(reason, None, Ours::Yes);
         };
         match self.live.sender.depart(&header, submitter, now, nonce) {
-            Departure::Sign(outbound) => Plan::Sign { outbound, header, completed, now },
+            Departure::Sign(mut outbound) => {
+                self.plan_dkim2(&mut outbound, &header, now);
+                Plan::Sign { outbound, header, completed, now }
+            }
             Departure::Leave(Reason::NoneAbsent, from) => leave(Reason::NoneAbsent, from, Ours::No),
             Departure::Leave(reason, from) => leave(reason, from, Ours::Yes),
             Departure::Mismatch(from) => Plan::Mismatch { from, now },
             Departure::Reject(from) => Plan::Reject { from },
         }
+    }
+
+    fn plan_dkim2(&self, outbound: &mut Outbound, header: &Header<'_>, now: Timestamp) {
+        let (Some(rules), Some(random)) = (&self.live.sender.dkim2, self.desk.clock.random_key()) else { return };
+        let envelope = self.wrapper.dkim2(&self.sender).unwrap_or_default();
+        outbound.sign_dkim2(rules, &Leaving { header, envelope: &envelope, now, random });
     }
 
     /// The fields that the client left out and a certification needs. An MTA that adds them later comes too late.
@@ -120,7 +134,7 @@ impl Egress {
             Plan::Reject { from } => {
                 let text = "this login may not send as the domain of the From field";
                 let (reason, ours) = (Reason::TenantLoginMismatch, Ours::Yes);
-                let verdict = Verdict::Unsigned(Unsigned::Rejected, reason, from, self.dkim_left(ours, reason));
+                let verdict = Verdict::Unsigned(Unsigned::Rejected, reason, from, self.left(ours, reason));
                 (refused((5, 7, 1), text), verdict)
             }
             Plan::Broken => self.leave(Unsigned::Skipped, Reason::InternalError, None, Ours::Yes, &[]),
@@ -137,25 +151,29 @@ impl Egress {
         let from = outbound.from().domain().cloned();
         let envelope = self.wrapper.envelope();
         let finished = caught(|| outbound.finish(header, &envelope, &self.live.sender.hosted));
-        let Some(Departed { certified, dkim }) = finished else {
+        let Some(Departed { certified, dkim, dkim2 }) = finished else {
             return self.leave(Unsigned::Skipped, Reason::InternalError, from, Ours::Yes, &[]);
         };
+        let (hop, dkim2) = hop(dkim2);
         let (signatures, dkim) = signatures(dkim);
+        let made = Signatures { dkim, dkim2 };
         if let Ok(certified) = &certified {
             self.issue_if_local(certified, &envelope, now).await;
         }
         // Without a signature nothing depends on the fields that the client left out: the message stays as it is.
-        let completed = if certified.is_ok() || !signatures.is_empty() { completed } else { &[] };
+        let is_signed = certified.is_ok() || !signatures.is_empty() || !hop.is_empty();
+        let completed = if is_signed { completed } else { &[] };
         let (certificate, verdict) = match certified {
             Ok(Certified { signed, local }) => {
                 let mark = local.as_ref().map(|judgement| verified(judgement, &self.live.authserv_id, now));
-                (Some((mark, signed.field)), Verdict::Signed(from, dkim))
+                (Some((mark, signed.field)), Verdict::Signed(from, made))
             }
-            Err(reason) => (None, Verdict::Unsigned(Unsigned::Skipped, reason, from, dkim)),
+            Err(reason) => (None, Verdict::Unsigned(Unsigned::Skipped, reason, from, made)),
         };
         let (mark, field) = certificate.unzip();
-        // DKIM covers the certification, so it stands above it.
-        let on_top: Vec<_> = mark.flatten().into_iter().flatten().chain(signatures).chain(field).collect();
+        // DKIM covers the certification, so it stands above it; and a further hop of DKIM2 finds its fields on top.
+        let mark = mark.flatten().into_iter().flatten();
+        let on_top: Vec<_> = hop.into_iter().chain(mark).chain(signatures).chain(field).collect();
         (self.edited(Ours::Yes, &on_top, completed), verdict)
     }
 
@@ -183,13 +201,17 @@ impl Egress {
         ours: Ours,
         on_top: &[NewField],
     ) -> (Outcome, Verdict) {
-        (self.edited(ours, on_top, &[]), Verdict::Unsigned(how, reason, from, self.dkim_left(ours, reason)))
+        (self.edited(ours, on_top, &[]), Verdict::Unsigned(how, reason, from, self.left(ours, reason)))
     }
 
     /// What is not certified for this reason is not signed either, if it is ours at all.
-    fn dkim_left(&self, ours: Ours, reason: Reason) -> DkimSigned {
-        let is_asked = self.live.sender.dkim.is_some() && ours == Ours::Yes;
-        if is_asked { DkimSigned::Unsigned(reason) } else { DkimSigned::NotAsked }
+    fn left(&self, ours: Ours, reason: Reason) -> Signatures {
+        let sender = &self.live.sender;
+        let is_asked = |asked: bool| asked && ours == Ours::Yes;
+        let dkim = is_asked(sender.dkim.is_some()).then_some(DkimSigned::Unsigned(reason));
+        let why = Dkim2Unsigned::of_departure(reason);
+        let dkim2 = is_asked(sender.dkim2.is_some()).then_some(Dkim2Signed::Unsigned(why));
+        Signatures { dkim: dkim.unwrap_or(DkimSigned::NotAsked), dkim2: dkim2.unwrap_or(Dkim2Signed::NotAsked) }
     }
 
     fn edited(&self, ours: Ours, on_top: &[NewField], at_the_end: &[NewField]) -> Outcome {
@@ -215,10 +237,19 @@ fn signatures(dkim: DkimOutcome) -> (Vec<NewField>, DkimSigned) {
     }
 }
 
+/// The fields of DKIM2, and what log and figures say of them.
+fn hop(dkim2: Option<std::result::Result<Vec<NewField>, Dkim2Unsigned>>) -> (Vec<NewField>, Dkim2Signed) {
+    match dkim2 {
+        None => (Vec::new(), Dkim2Signed::NotAsked),
+        Some(Ok(fields)) => (fields, Dkim2Signed::First),
+        Some(Err(why)) => (Vec::new(), Dkim2Signed::Unsigned(why)),
+    }
+}
+
 /// What became of it, for log and figures.
 enum Verdict {
-    Signed(Option<Domain>, DkimSigned),
-    Unsigned(Unsigned, Reason, Option<Domain>, DkimSigned),
+    Signed(Option<Domain>, Signatures),
+    Unsigned(Unsigned, Reason, Option<Domain>, Signatures),
 }
 
 impl Message for Egress {
@@ -259,9 +290,9 @@ impl Message for Egress {
         let (outcome, verdict) = self.carry_out().await;
         let signer = self.live.sender.signer.as_ref().map(|(identity, _)| identity);
         let result = match &verdict {
-            Verdict::Signed(from, dkim) => Result::Signed { from: from.as_ref(), identity: signer, dkim: *dkim },
-            Verdict::Unsigned(how, reason, from, dkim) => {
-                Result::Unsigned { how: *how, reason: *reason, from: from.as_ref(), dkim: *dkim }
+            Verdict::Signed(from, signed) => Result::Signed { from: from.as_ref(), identity: signer, signed: *signed },
+            Verdict::Unsigned(how, reason, from, signed) => {
+                Result::Unsigned { how: *how, reason: *reason, from: from.as_ref(), signed: *signed }
             }
         };
         let line = Line {

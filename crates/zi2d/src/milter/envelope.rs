@@ -3,6 +3,7 @@
 use zi2_config::LogAddresses;
 use zi2_flow::Envelope;
 use zi2_mail::parse_envelope_address;
+use zi2_milter::Opening;
 use zi2_sig::dkim2;
 
 use crate::limits::{ADDRESS, RECIPIENTS};
@@ -37,6 +38,11 @@ impl Wrapper {
         Envelope::of(&self.recipients)
     }
 
+    /// The recipients as they came.
+    pub(super) fn recipients(&self) -> Vec<Vec<u8>> {
+        self.recipients.iter().map(|recipient| recipient.to_vec()).collect()
+    }
+
     /// The envelope that a DKIM2 chain must name, every octet and recipient of it; nothing if not all was kept.
     pub(super) fn dkim2(&self, sender: &[u8]) -> Option<dkim2::Envelope> {
         let is_whole = self.unkept == 0 && !self.recipients.is_empty() && !sender.is_empty();
@@ -51,6 +57,16 @@ impl Wrapper {
     /// The sender in the form the log may have, which is printable.
     pub(super) fn logged_sender(&self, addresses: LogAddresses) -> Option<String> {
         logged(&self.sender, addresses)
+    }
+}
+
+/// The sender of a message in full; nothing of one that no mail server takes. Of a program on this host Postfix writes it
+/// without brackets, so that the null sender is empty.
+pub(super) fn sender_of(opening: &Opening<'_>) -> Box<[u8]> {
+    match opening.mail.address {
+        [] => b"<>".as_slice().into(),
+        sender if sender.len() <= ADDRESS => sender.into(),
+        _ => Box::default(),
     }
 }
 

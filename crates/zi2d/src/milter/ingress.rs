@@ -7,6 +7,8 @@ use zi2_config::{ChainMode, IngressMode};
 use zi2_flow::{Client, Inbound, Outcome as Judged};
 use zi2_mail::{Header, HeaderBuilder, Timestamp};
 use zi2_milter::{Envelope, LeadingSpace, Macros, Message, Next, Opening, Outcome};
+use zi2_sig::dkim2;
+use zi2_store::Snapshot;
 use zi2_trust::render::{authentication_results, existing_chain, verified};
 use zi2_trust::{Dmarc, Judgement, Submission};
 
@@ -53,6 +55,9 @@ impl Ingress {
             inbound.evaluate_chain(&header, &self.client, rules);
             if let Some(envelope) = self.wrapper.dkim2(&self.client.mail_from) {
                 inbound.evaluate_dkim2(&header, &envelope, rules.deadline);
+                if self.live.services.snapshots.is_some() {
+                    inbound.keep_received();
+                }
             }
         }
         (inbound, now)
@@ -66,7 +71,24 @@ impl Ingress {
         if let Some(seen) = judged.seen(now) {
             self.live.services.store.record(seen);
         }
+        self.keep(&judged, now);
         Some((judged, now))
+    }
+
+    /// Keeps what may be sent on: only what is proven, so that a stranger fills no disk with what nobody would sign.
+    fn keep(&self, judged: &Judged, now: Timestamp) {
+        let Some(snapshots) = &self.live.services.snapshots else { return };
+        let verdict = judged.dkim2.as_ref().map(|verdict| &verdict.outcome);
+        if let (Some(dkim2::Outcome::Full(evidence)), Some(received)) = (verdict, &judged.received) {
+            let snapshot = Snapshot {
+                received: now,
+                mail_from: self.client.mail_from.clone(),
+                recipients: self.wrapper.recipients(),
+                section: received.section().to_vec(),
+                body: received.body().to_vec(),
+            };
+            snapshots.keep(evidence.chain().digest(), snapshot);
+        }
     }
 
     fn answer(&self, judgement: &Judgement, chain: Existing<'_>, now: Timestamp) -> Outcome {

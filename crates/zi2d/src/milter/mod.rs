@@ -1,14 +1,16 @@
-//! Messages of a mail server: what comes in is verified, what goes out is certified. Which of the two is said by the
-//! listener, never guessed from a message.
+//! Messages of a mail server: what comes in is verified, what goes out is certified, and signed with DKIM2 where it leaves
+//! the queue. Which of them is said by the listener, never guessed from a message.
 
 mod edits;
 mod egress;
 mod envelope;
 mod guard;
+mod handoff;
 mod ingress;
 mod written;
 
 pub use egress::Egress;
+pub use handoff::Handoff;
 pub use ingress::Ingress;
 
 use std::sync::Arc;
@@ -25,6 +27,11 @@ pub fn ingress(desk: Arc<Desk>) -> impl Fn(Opening<'_>) -> Ingress + Send + Sync
 /// Opens outgoing messages at a desk.
 pub fn egress(desk: Arc<Desk>) -> impl Fn(Opening<'_>) -> Egress + Send + Sync + 'static {
     move |opening| Egress::open(&desk, opening)
+}
+
+/// Opens messages on their last way out at a desk.
+pub fn handoff(desk: Arc<Desk>) -> impl Fn(Opening<'_>) -> Handoff + Send + Sync + 'static {
+    move |opening| Handoff::open(&desk, opening)
 }
 
 /// What is asked of the mail server: whole messages, header edits, and four macros.

@@ -11,6 +11,7 @@ use zi2_trust::render::via;
 use zi2_trust::{Judgement, Reason, Spoof};
 
 use super::metrics::{Direction, Metrics};
+use super::signed::{Dkim2Signed, Signatures};
 use crate::limits::QUEUE_ID;
 
 /// What is told of a message.
@@ -37,9 +38,11 @@ pub(crate) enum Result<'a> {
     /// Judged on ingress.
     Verified(&'a Judgement, Existing<'a>),
     /// Certified on egress.
-    Signed { from: Option<&'a Domain>, identity: Option<&'a Identity>, dkim: DkimSigned },
+    Signed { from: Option<&'a Domain>, identity: Option<&'a Identity>, signed: Signatures },
     /// Not certified on egress.
-    Unsigned { how: Unsigned, reason: Reason, from: Option<&'a Domain>, dkim: DkimSigned },
+    Unsigned { how: Unsigned, reason: Reason, from: Option<&'a Domain>, signed: Signatures },
+    /// Signed with DKIM2 on the last way out, or left as it was.
+    HandedOff(Dkim2Signed),
 }
 
 /// What became of the existing chain, DKIM2 included.
@@ -54,35 +57,6 @@ pub(crate) struct Existing<'a> {
 impl<'a> Existing<'a> {
     pub(crate) fn of(judged: &'a Outcome) -> Existing<'a> {
         Existing { results: judged.chain.as_ref(), dkim2: judged.dkim2.as_ref() }
-    }
-}
-
-/// What DKIM did with a message on egress.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum DkimSigned {
-    /// Mail is not signed here, or this message is not ours to sign.
-    NotAsked,
-    /// So many signatures were made.
-    Signed(usize),
-    /// None was made.
-    Unsigned(Reason),
-}
-
-impl DkimSigned {
-    /// Result and reason, as counted; nothing where nothing was asked.
-    fn words(self) -> Option<(&'static str, &'static str)> {
-        match self {
-            DkimSigned::NotAsked => None,
-            DkimSigned::Signed(_) => Some(("signed", "ok")),
-            DkimSigned::Unsigned(reason) => Some(("skipped", reason.as_str())),
-        }
-    }
-
-    fn count(self) -> Option<usize> {
-        match self {
-            DkimSigned::Signed(count) => Some(count),
-            DkimSigned::NotAsked | DkimSigned::Unsigned(_) => None,
-        }
     }
 }
 
@@ -118,14 +92,15 @@ impl Line<'_> {
                 }
                 self.log_judgement(judgement, chain);
             }
-            Result::Signed { from, identity, dkim } => {
+            Result::Signed { from, identity, signed } => {
                 metrics.departed("signed", "ok", self.took);
-                self.tell_departure("signed", None, from, identity, dkim, metrics);
+                self.tell_departure("signed", None, from, identity, signed, metrics);
             }
-            Result::Unsigned { how, reason, from, dkim } => {
+            Result::Unsigned { how, reason, from, signed } => {
                 metrics.departed(how.as_str(), reason.as_str(), self.took);
-                self.tell_departure(how.as_str(), Some(reason), from, None, dkim, metrics);
+                self.tell_departure(how.as_str(), Some(reason), from, None, signed, metrics);
             }
+            Result::HandedOff(dkim2) => self.tell_handoff(dkim2, metrics),
         }
     }
 
@@ -164,12 +139,16 @@ impl Line<'_> {
         reason: Option<Reason>,
         from: Option<&Domain>,
         identity: Option<&Identity>,
-        dkim: DkimSigned,
+        signed: Signatures,
         metrics: &Metrics,
     ) {
-        let dkim_words = dkim.words();
+        let Signatures { dkim, dkim2 } = signed;
+        let (dkim_words, dkim2_words) = (dkim.words(), dkim2.words());
         if let Some((result, reason)) = dkim_words {
             metrics.dkim_departed(result, reason);
+        }
+        if let Some((result, reason)) = dkim2_words {
+            metrics.dkim2_departed(result, reason);
         }
         tracing::info!(
             queue_id = word(self.queue_id()),
@@ -182,11 +161,37 @@ impl Line<'_> {
             dkim = dkim_words.map(|(result, _)| word(result)),
             dkim_signatures = dkim.count(),
             dkim_reason = dkim_words.filter(|(result, _)| *result != "signed").map(|(_, reason)| word(reason)),
+            dkim2 = dkim2_words.map(|(result, _)| word(result)),
+            dkim2_reason = dkim2_words.filter(|(result, _)| *result != "signed").map(|(_, reason)| word(reason)),
             login = self.login.as_deref().map(word),
             mail_from = self.sender.as_deref().map(word),
             recipients = self.recipients,
             duration_ms = word(Millis(self.took)),
         );
+        self.advise(dkim2);
+    }
+
+    fn tell_handoff(&self, dkim2: Dkim2Signed, metrics: &Metrics) {
+        let (result, reason) = dkim2.words().unwrap_or(("skipped", "off"));
+        metrics.handed_off(result, self.took);
+        metrics.dkim2_departed(result, reason);
+        tracing::info!(
+            queue_id = word(self.queue_id()),
+            direction = word(Direction::Handoff.as_str()),
+            dkim2 = word(result),
+            dkim2_reason = word(reason),
+            mail_from = self.sender.as_deref().map(word),
+            recipients = self.recipients,
+            duration_ms = word(Millis(self.took)),
+        );
+        self.advise(dkim2);
+    }
+
+    /// Says what the operator can do, on a line of its own that most logs leave out.
+    fn advise(&self, dkim2: Dkim2Signed) {
+        if let Some(advice) = dkim2.advice() {
+            tracing::debug!(queue_id = word(self.queue_id()), "not signed with DKIM2: {advice}");
+        }
     }
 
     /// The queue id: letters, digits and a few marks, or a question mark for whatever else an MTA may say.
@@ -223,7 +228,7 @@ mod tests {
     fn queue_ids_cannot_write_lines() {
         let line = |id| Line {
             queue_id: id,
-            result: Result::Signed { from: None, identity: None, dkim: DkimSigned::NotAsked },
+            result: Result::HandedOff(Dkim2Signed::First),
             queries: 0,
             sender: None,
             login: None,

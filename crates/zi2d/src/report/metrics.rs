@@ -22,6 +22,8 @@ use super::Watched;
 pub(crate) enum Direction {
     Ingress,
     Egress,
+    /// The last way out, for DKIM2.
+    Handoff,
 }
 
 impl Direction {
@@ -29,6 +31,7 @@ impl Direction {
         match self {
             Direction::Ingress => "ingress",
             Direction::Egress => "egress",
+            Direction::Handoff => "handoff",
         }
     }
 }
@@ -45,6 +48,7 @@ pub struct Metrics {
     record_match: Gauge,
     dkim: Family<ResultLabels, Counter>,
     dkim_signatures: Family<SignatureLabels, Counter>,
+    dkim2_signatures: Family<SignatureLabels, Counter>,
     spf: Family<ResultLabels, Counter>,
     dmarc: Family<ResultLabels, Counter>,
     dkim2: Family<ResultLabels, Counter>,
@@ -119,6 +123,7 @@ impl Metrics {
             record_match: Gauge::default(),
             dkim: Family::default(),
             dkim_signatures: Family::default(),
+            dkim2_signatures: Family::default(),
             spf: Family::default(),
             dmarc: Family::default(),
             dkim2: Family::default(),
@@ -152,6 +157,8 @@ impl Metrics {
         to.register("zi2_dkim_results", "DKIM signatures of incoming messages by result", self.dkim.clone());
         let about = "Outgoing messages by the result of signing them with DKIM, and its reason";
         to.register("zi2_dkim_signatures", about, self.dkim_signatures.clone());
+        let about = "Outgoing messages by the result of signing them with DKIM2, and its reason or which hop it was";
+        to.register("zi2_dkim2_signatures", about, self.dkim2_signatures.clone());
         to.register("zi2_spf_results", "Incoming messages by the result of SPF", self.spf.clone());
         to.register("zi2_dmarc_results", "Incoming messages by the result of DMARC", self.dmarc.clone());
         to.register("zi2_dkim2_results", "Incoming messages by the result of DKIM2", self.dkim2.clone());
@@ -254,6 +261,16 @@ impl Metrics {
     /// What DKIM did with an outgoing message.
     pub(crate) fn dkim_departed(&self, result: &'static str, reason: &'static str) {
         self.dkim_signatures.get_or_create(&SignatureLabels { result, reason }).inc();
+    }
+
+    /// What DKIM2 did with one.
+    pub(crate) fn dkim2_departed(&self, result: &'static str, reason: &'static str) {
+        self.dkim2_signatures.get_or_create(&SignatureLabels { result, reason }).inc();
+    }
+
+    /// A message on its last way out.
+    pub(crate) fn handed_off(&self, result: &'static str, took: Duration) {
+        self.count(Direction::Handoff, result, took);
     }
 
     fn count(&self, direction: Direction, result: &'static str, took: Duration) {

@@ -10,7 +10,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use zi2_keys::Resolver;
 use zi2_milter::Stats;
-use zi2_store::StoreHandle;
+use zi2_store::{Snapshots, StoreHandle};
 
 /// What is read when somebody asks.
 pub(crate) struct Watched {
@@ -18,6 +18,8 @@ pub(crate) struct Watched {
     pub(crate) listeners: Vec<(&'static str, Arc<Stats>)>,
     /// The store.
     pub(crate) store: StoreHandle,
+    /// The messages kept for DKIM2, if any are.
+    pub(crate) snapshots: Option<Snapshots>,
     /// The resolver in force.
     pub(crate) resolver: Box<dyn Fn() -> Resolver + Send + Sync>,
     /// Log lines that were dropped.
@@ -53,6 +55,20 @@ impl Collector for Watched {
         one("zi2_nonce_store_entries", "Certifications remembered", &gauge(self.nonces.load(Ordering::Relaxed)))?;
         let commits = ConstCounter::<f64>::new(Duration::from_micros(store.commit_micros).as_secs_f64());
         one("zi2_store_commit_seconds", "Time spent in commits of the store", &commits)?;
+        if let Some(snapshots) = &self.snapshots {
+            let kept = snapshots.counters();
+            one("zi2_snapshots_kept", "Incoming messages kept for DKIM2", &counter(kept.kept))?;
+            one("zi2_snapshots_skipped", "Incoming messages not kept for want of place", &counter(kept.skipped))?;
+            one("zi2_snapshots_failed", "Incoming messages the disk did not take", &counter(kept.failed))?;
+            one("zi2_snapshots_found", "Messages sent on whose original was found", &counter(kept.found))?;
+            one(
+                "zi2_snapshots_missing",
+                "Messages sent on whose original was unreadable or gone",
+                &counter(kept.missing),
+            )?;
+            one("zi2_snapshots_files", "Messages kept now", &gauge(kept.files))?;
+            one("zi2_snapshots_octets", "Octets of them", &gauge(kept.octets))?;
+        }
         if let Some(age) = (self.key_age)() {
             let about = "Age of the key that signs, from the begin of its month";
             let mut metric = encoder.encode_descriptor("zi2_key_age_seconds", about, None, gauge(0).metric_type())?;

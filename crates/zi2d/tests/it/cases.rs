@@ -171,7 +171,7 @@ fn store_of(world: &World) -> StoreHandle {
 
 fn live_in(world: &World, store: &StoreHandle, senders: Option<&str>) -> Live {
     let (resolver, documents) = (Resolver::fixed(world.dns.clone()), world.documents.clone());
-    let mut live = live(Services { resolver, documents, store: store.clone() });
+    let mut live = live(Services { resolver, documents, store: store.clone(), snapshots: None });
     let mut rules = receiver(world.hosted.clone());
     (rules.local_keys, rules.exchanged) = (world.local_keys.clone(), world.exchanged.clone());
     rules.sealers = world.sealers.clone();

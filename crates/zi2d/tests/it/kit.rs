@@ -43,7 +43,7 @@ pub(crate) fn dns() -> FixedDns {
 
 pub(crate) fn services(dns: FixedDns) -> Services {
     let store = StoreHandle::start(Arc::new(MemoryStore::new(Settings::memory()))).unwrap();
-    Services { resolver: Resolver::fixed(dns), documents: Documents::None, store }
+    Services { resolver: Resolver::fixed(dns), documents: Documents::None, store, snapshots: None }
 }
 
 pub(crate) fn receiver(hosted: HostedDomains) -> ReceiverRules {
@@ -60,12 +60,14 @@ pub(crate) fn live(services: Services) -> Live {
         sender: SenderRules {
             signer: Some((identity, Arc::new(key()))),
             dkim: None,
+            dkim2: None,
             form: Form::Combined,
             senders: SenderMap::new(hosted.clone(), OwnDomain::Allowed),
             hosted,
             on_mismatch: OnMismatch::Skip,
             window: zi2_sig::limits::WINDOW_SECS,
         },
+        dkim2: None,
         authserv_id: HostName::parse(OURS).unwrap(),
         sid: HostName::parse("mail.good.example").unwrap(),
         chain: None,

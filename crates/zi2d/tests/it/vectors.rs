@@ -82,7 +82,12 @@ async fn through_milter(case: &Case, octets: &[u8]) -> [String; 3] {
 fn live_in(world: &World) -> Live {
     let store = StoreHandle::start(Arc::new(MemoryStore::new(Settings::memory()))).unwrap();
     store.store().import(&world.history).unwrap();
-    let services = Services { resolver: Resolver::fixed(world.dns.clone()), documents: world.documents.clone(), store };
+    let services = Services {
+        resolver: Resolver::fixed(world.dns.clone()),
+        documents: world.documents.clone(),
+        store,
+        snapshots: None,
+    };
     let mut rules = receiver(world.hosted.clone());
     (rules.local_keys, rules.exchanged) = (world.local_keys.clone(), world.exchanged.clone());
     let mut live = live(services);

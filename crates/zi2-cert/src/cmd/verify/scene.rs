@@ -91,7 +91,7 @@ impl Scene {
             })?;
         }
         let store = StoreHandle::start(Arc::new(store)).map_err(Trouble::bug)?;
-        Ok(Services { resolver: self.resolver.clone(), documents: self.documents.clone(), store })
+        Ok(Services { resolver: self.resolver.clone(), documents: self.documents.clone(), store, snapshots: None })
     }
 
     /// The DKIM2 verdict, and the questions it took beyond those of the judgement. A stored message may have line ends of two
