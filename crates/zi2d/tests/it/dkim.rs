@@ -16,9 +16,9 @@ use crate::kit::{Delivered, Running, Side, dns, domain, letter, live, services};
 const ALICE: [(&str, &str); 1] = [("{auth_authen}", "alice@good.example")];
 const TO: [&str; 1] = ["<bob@recv.example>"];
 const RSA: &[u8] = include_bytes!("../../../zi2-sig/tests/dkim/keys/rsa2048-pkcs8.pem");
-const ED: &[u8] = include_bytes!("../../../zi2-sig/tests/dkim/keys/ed25519-pkcs8.pem");
+pub(crate) const ED: &[u8] = include_bytes!("../../../zi2-sig/tests/dkim/keys/ed25519-pkcs8.pem");
 
-fn identities() -> [Identity; 2] {
+pub(crate) fn identities() -> [Identity; 2] {
     [("rsa", RSA), ("ed", ED)].map(|(selector, key)| Identity {
         domain: domain("good.example"),
         selector: Selector::parse(selector).unwrap(),
@@ -27,7 +27,7 @@ fn identities() -> [Identity; 2] {
     })
 }
 
-fn signing(mut live: Live) -> Live {
+pub(crate) fn signing(mut live: Live) -> Live {
     let mut rules = DkimRules::new(Recipe::default());
     identities().into_iter().for_each(|identity| rules.add(identity));
     live.sender.dkim = Some(Arc::new(rules));
@@ -35,7 +35,7 @@ fn signing(mut live: Live) -> Live {
 }
 
 /// DNS with the keys of the certification and of DKIM.
-fn published() -> FixedDns {
+pub(crate) fn published() -> FixedDns {
     let with = |dns: FixedDns, who: &Identity| {
         let record = who.key.record();
         dns.with(&format!("{}._domainkey.{}", who.selector, who.domain), FixedNode::of_txt(&[record.as_str()]))

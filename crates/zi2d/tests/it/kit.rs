@@ -13,7 +13,7 @@ use zi2_milter::client::{Answer, Client, Endpoint, Mail, Origin};
 use zi2_milter::{Limits, Listener, OptNeg, Service, Stats, Verdict, serve};
 use zi2_sig::{Form, Identity, Kid, SigningKey};
 use zi2_store::{MemoryStore, Settings, StoreHandle};
-use zi2d::{Clock, Desk, Live, Metrics, egress, ingress, wishes};
+use zi2d::{Clock, Desk, Live, Metrics, egress, handoff, ingress, wishes};
 
 pub(crate) const NOW: u64 = 1_795_600_000; // 2026-11-25
 pub(crate) const OURS: &str = "mx.recv.example";
@@ -24,6 +24,7 @@ pub(crate) const KID: &str = "zi2-cert-2026-11";
 pub(crate) enum Side {
     Ingress,
     Egress,
+    Handoff,
 }
 
 pub(crate) fn domain(name: &str) -> Domain {
@@ -114,6 +115,7 @@ impl Running {
         match side {
             Side::Ingress => tokio::spawn(serve(listener, service, stop_when, ingress(Arc::clone(&desk)))),
             Side::Egress => tokio::spawn(serve(listener, service, stop_when, egress(Arc::clone(&desk)))),
+            Side::Handoff => tokio::spawn(serve(listener, service, stop_when, handoff(Arc::clone(&desk)))),
         };
         Running { desk, endpoint: Endpoint::Unix(path), _stop: stop, _folder: folder }
     }
@@ -150,6 +152,30 @@ impl Running {
         .await
     }
 
+    /// One message in this envelope, through the service of this name, from whoever has this login.
+    pub(crate) async fn pass(&self, way: &Way<'_>, content: &[u8]) -> Delivered {
+        let own = |text: &str| text.to_owned();
+        let (service, login, sender) = (own(way.service), own(way.login), own(way.sender));
+        let (to, content): (Vec<_>, _) = (way.to.iter().map(|to| own(to)).collect(), content.to_vec());
+        self.talk(move |mut client| {
+            let macros = [("{daemon_name}", service.as_str())];
+            client.open(&Origin { macros: &macros, ..Origin::STRANGER }).unwrap();
+            let recipients: Vec<&str> = to.iter().map(String::as_str).collect();
+            let login = [("{auth_authen}", login.as_str())];
+            let mail = Mail {
+                sender: &sender,
+                recipients: &recipients,
+                macros: &login,
+                queue_id: "4bTEST",
+                content: &content,
+            };
+            let answer = client.send(&mail).unwrap();
+            let octets = answer.apply(&content);
+            Delivered { answer, octets }
+        })
+        .await
+    }
+
     /// One message with these macros at MAIL.
     pub(crate) async fn send(&self, macros: &[(&str, &str)], recipients: &[&str], content: &[u8]) -> Delivered {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
@@ -163,6 +189,17 @@ impl Running {
         })
         .await
     }
+}
+
+/// How a message comes to the daemon.
+#[derive(Clone, Copy)]
+pub(crate) struct Way<'a> {
+    /// `{daemon_name}`
+    pub(crate) service: &'a str,
+    /// `{auth_authen}`
+    pub(crate) login: &'a str,
+    pub(crate) sender: &'a str,
+    pub(crate) to: &'a [&'a str],
 }
 
 /// A message after its answer.

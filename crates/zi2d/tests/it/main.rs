@@ -5,6 +5,7 @@ mod cases;
 mod chain;
 mod dkim;
 mod dkim2;
+mod dkim2_hops;
 mod faults;
 mod forged;
 mod kit;
