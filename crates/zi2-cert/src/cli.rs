@@ -51,6 +51,8 @@ enum Command {
     Explain(cmd::explain::Args),
     /// Look at keys, DNS, clock, store, sockets and Postfix, and say how to mend what is wrong
     Doctor(cmd::doctor::Args),
+    /// Print what Postfix must be told for this configuration
+    Setup(cmd::setup::Args),
     /// Check or show the configuration
     Config(cmd::config::Args),
     /// Print the completion script of a shell
@@ -88,6 +90,7 @@ fn dispatch(cli: Cli, io: &mut Io<'_>) -> Result<Exit, Trouble> {
         Command::Trust(args) => cmd::trust::run(&args, common, io),
         Command::Explain(args) => cmd::explain::run(&args, io),
         Command::Doctor(args) => cmd::doctor::run(&args, common, io),
+        Command::Setup(args) => cmd::setup::run(&args, common, io),
         Command::Config(args) => cmd::config::run(&args, common, io),
         Command::Completions(args) => cmd::completions::run(&args, io),
         Command::Man(args) => cmd::man::run(&args, io),

@@ -25,7 +25,7 @@ pub use chain::{ChainRules, Client, has_chain, key_records};
 pub use dkim::{DkimKeyFacts, DkimRules};
 pub use dkim2::dkim2;
 pub use envelope::Envelope;
-pub use hop::{Dkim2Rules, Dkim2Unsigned, FirstHop, Further, Leaving, has_chain2};
+pub use hop::{Dkim2Rules, Dkim2Unsigned, FirstHop, Further, Leaving, has_dkim2};
 pub use inbound::{Inbound, Outcome};
 pub use keep::{BodyRoom, Received};
 pub use outbound::{Certified, Departed, Departure, DkimOutcome, Outbound, SenderRules, date_field, message_id_field};

@@ -29,7 +29,7 @@ pub struct Further {
 }
 
 /// Whether a message has fields of DKIM2, also such as cannot be read.
-pub fn has_chain2(header: &Header<'_>, rules: &Dkim2Rules) -> bool {
+pub fn has_dkim2(header: &Header<'_>, rules: &Dkim2Rules) -> bool {
     !matches!(Chain::read(header, rules.draft, Brackets::Required), Ok(None))
 }
 

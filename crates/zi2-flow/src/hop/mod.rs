@@ -10,7 +10,7 @@ mod rules;
 mod unsigned;
 
 pub use first::FirstHop;
-pub use further::{Further, has_chain2};
+pub use further::{Further, has_dkim2};
 pub use rules::Dkim2Rules;
 pub use unsigned::Dkim2Unsigned;
 

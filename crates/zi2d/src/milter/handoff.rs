@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use zi2_flow::{Dkim2Rules, Dkim2Unsigned, FirstHop, Further, Leaving, has_chain2};
+use zi2_flow::{Dkim2Rules, Dkim2Unsigned, FirstHop, Further, Leaving, has_dkim2};
 use zi2_mail::{BodyDigester, DigestPlan, Header, HeaderBuilder, NewField};
 use zi2_milter::{Edits, Envelope, LeadingSpace, Macros, Message, Next, Opening, Outcome};
 
@@ -71,7 +71,7 @@ impl Handoff {
         let envelope = self.wrapper.dkim2(&self.sender).ok_or(Dkim2Unsigned::Recipients)?;
         let random = self.desk.clock.random_key().ok_or(Dkim2Unsigned::Internal)?;
         let leaving = Leaving { header, envelope: &envelope, now: self.desk.clock.now(), random };
-        if has_chain2(header, rules) {
+        if has_dkim2(header, rules) {
             let snapshots = self.live.services.snapshots.as_ref().ok_or(Dkim2Unsigned::HasChain)?;
             let further = Further::begin(rules, &leaving, snapshots, &self.live.receiver.room)?;
             return Ok(Plan::Further(Box::new(further)));

@@ -93,13 +93,13 @@ impl Chart {
 }
 
 /// A text as one word of a shell.
-pub(super) fn quoted(text: impl Display) -> String {
+pub(in crate::cmd) fn quoted(text: impl Display) -> String {
     let text = text.to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:=,@+".contains(c);
     if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// A path as one word of a shell.
-pub(super) fn quoted_path(path: &Path) -> String {
+pub(in crate::cmd) fn quoted_path(path: &Path) -> String {
     quoted(path.display())
 }

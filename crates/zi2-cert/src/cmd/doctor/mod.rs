@@ -4,9 +4,9 @@ mod accounts;
 mod clock;
 mod dkim;
 mod dns;
-mod finding;
+pub(super) mod finding;
 mod keys;
-mod postfix;
+pub(super) mod postfix;
 mod sockets;
 mod store;
 

@@ -16,7 +16,11 @@ use crate::net;
 /// Looks at every listener; `mail` is the account that Postfix connects as.
 pub(super) fn look(config: &Config, accounts: &Accounts, mail: &str, chart: &mut Chart) {
     let mail = accounts.find(mail);
-    for (check, listeners) in [("socket.egress", &config.egress.listen), ("socket.ingress", &config.ingress.listen)] {
+    for (check, listeners) in [
+        ("socket.egress", &config.egress.listen),
+        ("socket.ingress", &config.ingress.listen),
+        ("socket.dkim2", &config.dkim2.listen),
+    ] {
         if listeners.is_empty() {
             chart.ok(check, "listens nowhere, as the configuration says");
         }

@@ -19,7 +19,7 @@ pub(super) struct Door {
 
 /// Who comes in there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Role {
+pub(in crate::cmd) enum Role {
     /// Other servers: port 25.
     Arriving,
     /// People with a login: ports 587 and 465.
@@ -71,7 +71,7 @@ fn of_service(setup: &Setup, ours: &Ours, service: &Service) -> Door {
     }
 }
 
-fn role(setup: &Setup, service: &Service) -> Role {
+pub(in crate::cmd) fn role(setup: &Setup, service: &Service) -> Role {
     let (name, kind) = service.name.rsplit_once('/').unwrap_or((&service.name, ""));
     let (host, port) = name.rsplit_once(':').unwrap_or(("", name));
     let is_local = host == "localhost" || host.starts_with("127.") || host == "[::1]";

@@ -24,6 +24,8 @@ pub(super) enum Side {
     Egress,
     /// Ours, verifying.
     Ingress,
+    /// Ours, signing with DKIM2 on the last way out.
+    Handoff,
     /// Ours by its path, but a chrooted Postfix looks for it elsewhere.
     Hidden(PathBuf),
     /// Somebody else's.
@@ -39,7 +41,7 @@ pub(super) struct View<'a> {
 
 /// Our listeners, as Postfix may name them.
 pub(super) struct Ours {
-    sides: [(Side, Vec<Listen>); 2],
+    sides: [(Side, Vec<Listen>); 3],
 }
 
 impl Ours {
@@ -50,6 +52,7 @@ impl Ours {
             sides: [
                 (Side::Egress, listeners(&config.egress.listen, "/run/zi2/egress.sock")),
                 (Side::Ingress, listeners(&config.ingress.listen, "/run/zi2/ingress.sock")),
+                (Side::Handoff, listeners(&config.dkim2.listen, "/run/zi2/dkim2.sock")),
             ],
         }
     }
@@ -104,7 +107,7 @@ impl View<'_> {
 }
 
 /// What systemd passes on is found where the packaged socket units have it.
-fn known(listen: &Listen, packaged: &str) -> Listen {
+pub(in crate::cmd) fn known(listen: &Listen, packaged: &str) -> Listen {
     match listen {
         Listen::Systemd(_) => Listen::Unix(PathBuf::from(packaged)),
         listen => listen.clone(),
@@ -147,6 +150,7 @@ mod tests {
             sides: [
                 (Side::Egress, vec![Listen::parse("unix:/run/zi2/egress.sock").unwrap()]),
                 (Side::Ingress, vec![Listen::parse("inet:127.0.0.1:8892").unwrap()]),
+                (Side::Handoff, vec![]),
             ],
         };
         let hidden = Side::Hidden(PathBuf::from("/spool/run/zi2/egress.sock"));

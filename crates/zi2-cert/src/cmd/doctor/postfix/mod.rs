@@ -1,6 +1,7 @@
 //! Postfix' wiring: that mail which arrives meets the verifying socket, mail which leaves the certifying one, and each once.
 
 mod after;
+mod dkim2;
 mod door;
 mod milters;
 mod setup;
@@ -10,9 +11,12 @@ use std::path::Path;
 use zi2_config::Config;
 
 use super::finding::{Chart, quoted, quoted_path};
-use door::{Door, Role};
+use door::Door;
+pub(in crate::cmd) use door::Role;
+pub(in crate::cmd) use door::role;
+pub(in crate::cmd) use milters::known;
 use milters::{Milter, Ours, Side};
-pub(super) use setup::{NoSetup, Setup};
+pub(in crate::cmd) use setup::{NoSetup, Setup};
 
 /// Looks at the wiring. A host without Postfix may have Sendmail: that is for its operator to know.
 pub(super) fn look(config: &Config, setup: Result<Setup, NoSetup>, chart: &mut Chart) {
@@ -42,6 +46,7 @@ pub(super) fn look(config: &Config, setup: Result<Setup, NoSetup>, chart: &mut C
     }
     wiring.protocol(&doors, chart);
     after::look(config, &setup, &doors, chart);
+    dkim2::look(config, &setup, &doors, chart);
 }
 
 struct Wiring<'a> {
@@ -135,7 +140,7 @@ impl Wiring<'_> {
                 chart.problem(CHECK, format!("{}: the same socket stands twice", door.name), self.rewired(door, &side));
             }
         }
-        let is_ours = door.has(&Side::Egress) || door.has(&Side::Ingress);
+        let is_ours = door.has(&Side::Egress) || door.has(&Side::Ingress); // DKIM2's own socket belongs there
         if door.role == Role::Returning && is_ours {
             let seen = format!("{}: mail that comes back from a content filter meets our milter again", door.name);
             chart.warning(CHECK, seen, self.command("-P", &format!("{}/smtpd_milters=", door.name)));

@@ -8,7 +8,7 @@ use crate::io::Host;
 use crate::program::{self, Failure};
 
 /// The parameters that are looked at.
-const PARAMETERS: [&str; 11] = [
+const PARAMETERS: [&str; 21] = [
     "smtpd_milters",
     "non_smtpd_milters",
     "milter_default_action",
@@ -20,24 +20,35 @@ const PARAMETERS: [&str; 11] = [
     "smtp_header_checks",
     "smtp_generic_maps",
     "content_filter",
+    // of DKIM2
+    "disable_mime_output_conversion",
+    "smtp_line_length_limit",
+    "receive_override_options",
+    "local_header_rewrite_clients",
+    "message_drop_headers",
+    "internal_mail_filter_classes",
+    "virtual_alias_maps",
+    "always_bcc",
+    "default_destination_recipient_limit",
+    "zi2-sign_destination_recipient_limit",
 ];
 
 /// Postfix' configuration.
 #[derive(Debug)]
-pub(in super::super) struct Setup {
+pub(in crate::cmd) struct Setup {
     main: BTreeMap<String, String>,
-    pub(super) services: Vec<Service>,
+    pub(in crate::cmd) services: Vec<Service>,
     /// The option that names the configuration directory again, for commands.
-    pub(super) option: String,
+    pub(in crate::cmd) option: String,
 }
 
 /// One line of master.cf.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Service {
+pub(in crate::cmd) struct Service {
     /// Its name and type, as postconf wants them: `submission/inet`.
-    pub(super) name: String,
+    pub(in crate::cmd) name: String,
     /// The program, without its options.
-    pub(super) program: String,
+    pub(in crate::cmd) program: String,
     /// Whether it runs in the queue directory as its root.
     pub(super) is_chrooted: bool,
     overrides: BTreeMap<String, String>,
@@ -45,7 +56,7 @@ pub(super) struct Service {
 
 /// Why there is no setup.
 #[derive(Debug)]
-pub(in super::super) enum NoSetup {
+pub(in crate::cmd) enum NoSetup {
     /// No postconf: there is no Postfix here.
     Absent,
     /// It gives no answer.
@@ -54,7 +65,7 @@ pub(in super::super) enum NoSetup {
 
 impl Setup {
     /// Asks postconf. § postconf(1): -x replaces `$name` by its value, -P are the -o options of master.cf, -F its columns.
-    pub(in super::super) fn read(directory: Option<&Path>, host: &Host) -> Result<Setup, NoSetup> {
+    pub(in crate::cmd) fn read(directory: Option<&Path>, host: &Host) -> Result<Setup, NoSetup> {
         let program = program::find("postconf", host).ok_or(NoSetup::Absent)?;
         let place: Vec<OsString> = directory.map_or_else(Vec::new, |directory| vec!["-c".into(), directory.into()]);
         let ask = |arguments: &[&str]| {
@@ -73,7 +84,7 @@ impl Setup {
     }
 
     /// A parameter of main.cf; empty if Postfix does not know it.
-    pub(super) fn main(&self, name: &str) -> &str {
+    pub(in crate::cmd) fn main(&self, name: &str) -> &str {
         self.main.get(name).map_or("", String::as_str)
     }
 
