@@ -115,10 +115,18 @@ class Bed:
 
     def sunk(self, word, seconds=30):
         """Waits for the sink to hold a message with the word, and returns its octets."""
+        return self.sunk_to(word, "", seconds)[0]
+
+    def sunk_to(self, word, recipient, seconds=30):
+        """The same for a copy of this recipient, with its envelope: the paths of MAIL and RCPT."""
 
         def find():
-            wires = [path.read_bytes() for path in (STATE / "sink").glob("*.wire")]
-            return next((wire for wire in wires if word.encode() in wire), None)
+            for path in (STATE / "sink").glob("*.wire"):
+                envelope = path.with_suffix(".envelope").read_text().split("\n")
+                wire = path.read_bytes()
+                if word.encode() in wire and any(recipient in path for path in envelope[1:]):
+                    return wire, envelope
+            return None
 
         return process.wait_until(f"mail {word} reaches the sink", find, seconds)
 

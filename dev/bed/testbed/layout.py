@@ -10,6 +10,7 @@ STATE = Path(os.environ.get("ZI2_BED", "/tmp/zi2-bed"))
 
 DNS = ("127.0.0.4", 5300)  # not 53: nobody but ours asks here, and 53 may be taken
 SINK = ("127.0.0.5", 25)
+EDITOR = ("127.0.0.6", 10025)
 
 # Clients are told apart by address.
 DESK = "127.0.0.10"  # a customer's mail program

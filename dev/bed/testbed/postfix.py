@@ -52,11 +52,12 @@ class Postfix:
         run("/usr/sbin/postconf", "-c", self.etc, "-e", *settings)
 
     def set(self, *settings):
-        """The same while Postfix runs; returns when every new connection sees it.
-
-        A process that waits for work may still serve one client by the old settings after a reload.
-        """
+        """The same while Postfix runs; returns when every new connection sees it."""
         self.edit(*settings)
+        self.reload()
+
+    def reload(self):
+        """A process that waits for work may still serve one client by the old settings after a reload: waits for it to end."""
         old = {pid: stat_of(pid) for pid in self.children()}
         self.command("reload")
         wait_until(

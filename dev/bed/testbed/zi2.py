@@ -39,6 +39,15 @@ class Zi2:
         names = ("egress", "ingress") if self.side == "sender" else ("ingress",)
         return [self.dir / f"{name}.sock" for name in names]
 
+    def append(self, text):
+        """Adds sections to zi2.toml."""
+        self.config.write_text(f"{self.config.read_text()}\n{text}")
+
+    def restart(self):
+        """For settings that a reload does not take over."""
+        self.stop()
+        self.start()
+
     def configure(self, old, new):
         """Replaces a text in zi2.toml. The daemon reads it at reload()."""
         text = self.config.read_text()

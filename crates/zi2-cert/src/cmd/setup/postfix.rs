@@ -54,9 +54,6 @@ impl Plan<'_> {
                 "",
             );
         }
-        if dkim2.sign {
-            lines.main("The milter sees bounces, too.", "internal_mail_filter_classes", "bounce");
-        }
         if self.goes_around() {
             let limit = format!("{SIGNING}_destination_recipient_limit");
             lines.main("One recipient at a time: a signature names them all to each.", limit, "1");

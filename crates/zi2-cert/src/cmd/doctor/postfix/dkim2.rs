@@ -92,7 +92,6 @@ impl Traps<'_> {
         self.ways_there(doors, chart);
         self.limit(chart);
         self.dropped(doors, chart);
-        self.bounces(chart);
     }
 
     /// The smtpd behind the queue must leave everything as it is, and must not send it around again.
@@ -174,18 +173,6 @@ impl Traps<'_> {
                 door.name
             );
             chart.warning(CHECK, seen, format!("do what {SETUP} prints about zi2-cleanup"));
-        }
-    }
-
-    /// Bounces are signed only where the milter sees them.
-    fn bounces(&self, chart: &mut Chart) {
-        const CHECK: &str = "postfix.bounces";
-        match self.setup.main("internal_mail_filter_classes").contains("bounce") {
-            true => chart.ok(CHECK, "the milter sees bounces"),
-            false => {
-                let seen = "the milter does not see the bounces of Postfix: they leave unsigned";
-                chart.warning(CHECK, seen, self.set("internal_mail_filter_classes", "bounce"));
-            }
         }
     }
 

@@ -8,7 +8,7 @@ use crate::io::Host;
 use crate::program::{self, Failure};
 
 /// The parameters that are looked at.
-const PARAMETERS: [&str; 21] = [
+const PARAMETERS: [&str; 20] = [
     "smtpd_milters",
     "non_smtpd_milters",
     "milter_default_action",
@@ -26,7 +26,6 @@ const PARAMETERS: [&str; 21] = [
     "receive_override_options",
     "local_header_rewrite_clients",
     "message_drop_headers",
-    "internal_mail_filter_classes",
     "virtual_alias_maps",
     "always_bcc",
     "default_destination_recipient_limit",
