@@ -1,5 +1,4 @@
-"""DKIM2 with exactly what `zi2-cert setup postfix` prints: each copy names the envelope it is sent with, and a forwarder that
-changes a message signs on."""
+"""DKIM2, set up by what `zi2-cert setup postfix` prints: each copy names its envelope, and a forwarder signs on."""
 
 import json
 import shutil
