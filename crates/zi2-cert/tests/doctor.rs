@@ -411,6 +411,98 @@ fn postfix_and_its_traps() {
     ]);
 }
 
+/// What is broken in a host that signs with DKIM2.
+const DKIM2: [fn(&mut Ward); 10] = [
+    |ward| ward.main = ward.main.replace("output_conversion = yes", "output_conversion = no"),
+    |ward| ward.main = ward.main.replace("length_limit = 0", "length_limit = 998"),
+    |ward| ward.main = ward.main.replace("recipient_limit = 1", "recipient_limit = 50"),
+    |ward| ward.main = ward.main.replace("smtp_generic_maps =", "smtp_generic_maps = hash:/x"),
+    |ward| ward.options = ward.options.replace("no_address_mappings", "no_milter"),
+    |ward| ward.options = ward.options.replace("10026/inet/content_filter =", "10026/inet/content_filter = zi2-sign:x"),
+    |ward| ward.options = ward.options.replace("submission/inet/content_filter = zi2-sign", "submission/inet/x = y"),
+    |ward| ward.options = ward.options.replace("ORIGINATING", "mail.example.com"),
+    |ward| ward.options = ward.options.replace("smtp/inet/cleanup_service_name", "smtp/inet/x"),
+    |ward| {
+        ward.options =
+            ward.options.replace("local_header_rewrite_clients =", "local_header_rewrite_clients = static:all")
+    },
+];
+
+#[test]
+fn what_dkim2_wants_of_postfix() {
+    let well = || {
+        let mut ward = Ward::new();
+        ward.signs_with_dkim2();
+        ward
+    };
+    let wrong = |ward: &Ward| -> Vec<Value> {
+        let findings = ward.doctor().json()["findings"].as_array().unwrap().clone();
+        let is_about = |finding: &Value| {
+            ["postfix.", "socket."].iter().any(|room| finding["check"].as_str().unwrap().starts_with(room))
+        };
+        findings.into_iter().filter(|finding| is_about(finding) && finding["status"] != "ok").collect()
+    };
+    let found = wrong(&well());
+    assert!(found.is_empty(), "{found:#?}");
+    for (break_it, [check, seen, fix]) in DKIM2.into_iter().zip([
+        ["postfix.conversion", "made 7-bit", "postconf -e 'disable_mime_output_conversion = yes'"],
+        ["postfix.conversion", "are cut after signing", "smtp_line_length_limit = 0"],
+        ["postfix.recipients", "blind ones leave unsigned", "zi2-sign_destination_recipient_limit = 1"],
+        ["postfix.rewrites", "header and envelope after they were signed", "sender_canonical_maps"],
+        ["postfix.dkim2", "aliases and copies are applied again", "no_address_mappings"],
+        ["postfix.dkim2", "around for ever", "10026/inet/content_filter="],
+        ["postfix.dkim2", "no content_filter sends it around", "zi2-sign:[127.0.0.1]:10026"],
+        ["postfix.dkim2", "no smtpd named ORIGINATING", "zi2-cert setup postfix"],
+        ["postfix.dropped", "removes Bcc and Content-Length", "zi2-cleanup"],
+        ["postfix.dkim2", "completed once more", "local_header_rewrite_clients="],
+    ]) {
+        let mut ward = well();
+        break_it(&mut ward);
+        let found = wrong(&ward);
+        let is_it = |finding: &&Value| {
+            finding["check"] == check
+                && finding["seen"].as_str().unwrap().contains(seen)
+                && finding["fix"].as_str().unwrap().contains(fix)
+        };
+        assert!(found.iter().any(|finding| is_it(&finding)), "{check} {seen:?} {fix:?} in {found:#?}");
+    }
+}
+
+#[test]
+fn setup_prints_what_doctor_wants() {
+    let mut ward = Ward::new();
+    ward.signs_with_dkim2();
+    ward.write();
+    let text = ward.run(&["setup", "postfix"]);
+    assert_eq!(text.exit, Exit::Ok, "{}", text.err);
+    let sockets = ward.path("run");
+    for line in [
+        format!("smtpd_milters = unix:{}/ingress.sock", sockets.display()),
+        "disable_mime_output_conversion = yes".to_owned(),
+        "zi2-sign_destination_recipient_limit = 1".to_owned(),
+        "127.0.0.1:10026 inet n - n - - smtpd".to_owned(),
+        format!("  -o smtpd_milters=unix:{}/dkim2.sock", sockets.display()),
+        "  -o milter_macro_daemon_name=ORIGINATING".to_owned(),
+        "  -o content_filter=zi2-sign:[127.0.0.1]:10026".to_owned(),
+    ] {
+        assert!(text.out.lines().any(|found| found == line), "{line} is not in\n{}", text.out);
+    }
+    assert!(!text.out.contains("10027"), "nothing is forwarded");
+    let commands = ward.run(&["setup", "postfix", "--commands", "--address", "192.0.2.1"]).out;
+    for line in [
+        "postconf -M '192.0.2.1:10026/inet=192.0.2.1:10026 inet n - n - - smtpd'",
+        "postconf -P 'pickup/unix/content_filter=zi2-sign:[192.0.2.1]:10026'",
+        "postfix reload",
+    ] {
+        assert!(commands.lines().any(|found| found == line), "{line} is not in\n{commands}");
+    }
+    let mut ward = Ward::new();
+    ward.replace("[ingress]\nlisten", "[chain]\nmode = \"off\"\n[ingress]\nlisten");
+    ward.write();
+    let text = ward.run(&["setup", "postfix"]).out;
+    assert!(text.contains("submission inet ...\n  -o smtpd_milters=") && !text.contains("zi2-"), "{text}");
+}
+
 #[test]
 fn a_host_that_only_verifies() {
     let mut ward = Ward::new();

@@ -107,6 +107,32 @@ impl Ward {
         self.chmod(&format!("run/{side}.sock"), 0o660);
     }
 
+    /// With everything that `setup postfix` prints for it.
+    pub(crate) fn signs_with_dkim2(&mut self) {
+        let run = self.path("run").display().to_string();
+        self.toml += &format!("[dkim2]\nsign = true\nlisten = [\"unix:{run}/dkim2.sock\"]\n");
+        self.main += "disable_mime_output_conversion = yes\nsmtp_line_length_limit = 0\nvirtual_alias_maps = hash:/a\n\
+                      local_header_rewrite_clients = permit_inet_interfaces\n\
+                      zi2-sign_destination_recipient_limit = 1\n\
+                      message_drop_headers = bcc, content-length, resent-bcc, return-path\n";
+        self.columns += &columns("127.0.0.1:10026/inet", "n", "smtpd");
+        self.columns += &columns("zi2-cleanup/unix", "n", "cleanup");
+        let returning = [
+            ("smtpd_milters", format!("unix:{run}/dkim2.sock")),
+            ("milter_macro_daemon_name", "ORIGINATING".to_owned()),
+            ("milter_default_action", "accept".to_owned()),
+            ("content_filter", String::new()),
+            ("receive_override_options", "no_unknown_recipient_checks,no_address_mappings".to_owned()),
+            ("local_header_rewrite_clients", String::new()),
+            ("cleanup_service_name", "zi2-cleanup".to_owned()),
+        ];
+        returning.iter().for_each(|(name, value)| self.options += &format!("127.0.0.1:10026/inet/{name} = {value}\n"));
+        self.options += "smtp/inet/cleanup_service_name = zi2-cleanup\n\
+                         zi2-cleanup/unix/message_drop_headers = return-path\n\
+                         submission/inet/content_filter = zi2-sign:[127.0.0.1]:10026\n";
+        self.listen("dkim2");
+    }
+
     pub(crate) fn replace(&mut self, old: &str, new: &str) {
         for text in [&mut self.toml, &mut self.main, &mut self.columns, &mut self.options] {
             *text = text.replace(old, new);

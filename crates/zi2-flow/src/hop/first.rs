@@ -85,7 +85,7 @@ fn has_hidden(header: &Header<'_>, envelope: &Envelope) -> bool {
     }
     let fields = ["to", "cc", "resent-to", "resent-cc"].into_iter().flat_map(|name| header.named(name));
     let lists: Vec<_> = fields.filter_map(|field| parse_address_list(field.value()).ok()).collect();
-    let seen: Vec<String> = lists.iter().flat_map(|list| list.flatten()).map(AddrSpec::normalized).collect();
+    let seen: Vec<&str> = lists.iter().flat_map(|list| list.flatten()).map(AddrSpec::normalized).collect();
     let is_seen = |path: &Path| {
         parse_envelope_address(path.octets()).is_some_and(|recipient| seen.contains(&recipient.normalized()))
     };

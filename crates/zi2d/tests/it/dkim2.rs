@@ -18,7 +18,7 @@ use crate::vectors::travels;
 fn live_in(world: &World, mode: ChainMode) -> Live {
     let store = StoreHandle::start(std::sync::Arc::new(MemoryStore::new(Settings::memory()))).unwrap();
     let (resolver, documents) = (Resolver::fixed(world.dns.clone()), Documents::None);
-    let mut live = with_chain(live(Services { resolver, documents, store }), mode);
+    let mut live = with_chain(live(Services { resolver, documents, store, snapshots: None }), mode);
     live.receiver = std::sync::Arc::new(receiver(world.hosted.clone()));
     live
 }
