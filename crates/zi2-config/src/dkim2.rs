@@ -28,14 +28,21 @@ pub struct Dkim2 {
     pub feedback: Option<Flag>,
     /// Whether each further signature says that there may be more copies.
     pub exploded: bool,
-    /// Where incoming messages are kept for further signatures; `None`: forwarded mail is not signed.
-    pub snapshots: Option<SnapshotPlace>,
+    /// Whether forwarded mail is signed, too.
+    pub forward: bool,
+    /// Where incoming messages are kept for that.
+    pub snapshots: SnapshotPlace,
 }
 
 impl Dkim2 {
     /// Whether the egress listeners make the signatures.
     pub fn signs_on_egress(&self) -> bool {
         self.sign && self.listen.is_empty()
+    }
+
+    /// Where incoming messages are kept, if they are.
+    pub fn keeps(&self) -> Option<&SnapshotPlace> {
+        (self.sign && self.forward).then_some(&self.snapshots)
     }
 }
 

@@ -123,7 +123,7 @@ fn another(section: &str, key: &str, root: &Path) -> String {
         ("server", _) => "\"other\"".to_owned(),
         ("keys", "dir") => format!("{:?}", root),
         ("keys", _) => "\"zi2-cert-2026-04\"".to_owned(),
-        ("egress" | "ingress", "listen") => "[\"unix:/other\"]".to_owned(),
+        ("egress" | "ingress" | "dkim2", "listen") => "[\"unix:/other\"]".to_owned(),
         ("senders", "own_domain") | ("egress", "add_missing") => "false".to_owned(),
         ("senders", "map") => format!("[{:?}]", own),
         ("senders", "postfix_maps") => format!("[{:?}]", senders),
@@ -135,8 +135,14 @@ fn another(section: &str, key: &str, root: &Path) -> String {
         ("ingress" | "chain", "deadline") => "\"1s\"".to_owned(),
         ("ingress", _) | ("history", "min_span" | "idle" | "expected") => "\"48h\"".to_owned(),
         ("replay", "capacity") => "5000".to_owned(),
-        ("dkim", "sign") => "true".to_owned(),
-        ("dkim", "dir") => format!("{root:?}"),
+        ("dkim", "sign") | ("dkim2", "sign" | "forward") => "true".to_owned(),
+        ("dkim2", "exploded") => "false".to_owned(),
+        ("dkim2", "hash") => "\"both\"".to_owned(),
+        ("dkim2", "draft") => "\"09\"".to_owned(),
+        ("dkim2", "hidden_recipients") => "\"sign\"".to_owned(),
+        ("dkim2", "feedback") => "\"wanted\"".to_owned(),
+        ("dkim2", "snapshot_expiry") => "\"3d\"".to_owned(),
+        ("dkim" | "dkim2", "dir") | ("dkim2", "snapshots") => format!("{root:?}"),
         // One table is nothing without the other.
         ("dkim", "key_table") => format!("{keys:?}\nsigning_table = {signing:?}"),
         ("dkim", "signing_table") => format!("{signing:?}\nkey_table = {keys:?}"),
@@ -185,6 +191,10 @@ fn every_word_has_a_meaning() {
         ("chain", "mode", &["mark", "evaluate", "off"]),
         ("replay", "mode", &["off", "flag", "fail"]),
         ("dkim", "canonicalization", &["relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple"]),
+        ("dkim2", "hash", &["sha256", "sha512", "both"]),
+        ("dkim2", "draft", &["08", "09"]),
+        ("dkim2", "hidden_recipients", &["skip", "sign"]),
+        ("dkim2", "feedback", &["none", "wanted", "through_here"]),
         ("dns", "trust_ad", &["loopback", "always", "never"]),
         ("store", "backend", &["sqlite", "memory"]),
         ("log", "format", &["text", "json"]),
@@ -228,6 +238,36 @@ fn how_mail_is_signed_with_dkim() {
     assert_eq!(one.problems(), "dkim.signing_table: not set, and dkim.key_table is; name both tables, or none");
     let none = Host::with(&format!("{SID}[dkim]\nkey_table = \"/none\"\nsigning_table = \"/none\"\n"));
     assert!(none.problems().starts_with("/none: there is no such file"), "{}", none.problems());
+}
+
+#[test]
+fn what_dkim2_needs() {
+    let host = |more: &str| Host::with(&format!("{SID}hosted = [\"a.example\"]\n{more}"));
+    let (sign, listen) = ("[dkim2]\nsign = true\n", "listen = [\"unix:/d\"]\n");
+    for (more, notice) in [
+        (sign.to_owned(), ""),
+        (format!("{sign}{listen}forward = true\n"), ""),
+        (format!("[dkim2]\n{listen}"), "dkim2.listen: it does nothing, since dkim2.sign is false"),
+        ("[dkim2]\nforward = true\n".to_owned(), "dkim2.forward: it does nothing, since dkim2.sign is false"),
+        (format!("{sign}forward = true\n"), "dkim2.forward: it does nothing, since dkim2.listen names no listener"),
+        (
+            format!("{sign}{listen}forward = true\n[ingress]\nlisten = []\n"),
+            "dkim2.forward: it does nothing, since ingress.listen names no listener",
+        ),
+        (
+            format!("{sign}[egress]\nlisten = []\n"),
+            "dkim2.sign: it does nothing, since neither egress.listen nor dkim2.listen names a listener",
+        ),
+    ] {
+        assert_eq!(host(&more).notices(), notice, "{more}");
+    }
+    let both = format!("{sign}listen = [\"unix:/run/zi2/egress.sock\"]\n");
+    assert!(host(&both).problems().contains("unix:/run/zi2/egress.sock"), "{}", host(&both).problems());
+    let config = |more: &str| host(more).load().unwrap().config.dkim2;
+    assert!(config(sign).signs_on_egress() && !config(&format!("{sign}{listen}")).signs_on_egress());
+    let kept = config(&format!("{sign}{listen}forward = true\nsnapshot_megabytes = 5\n"));
+    assert_eq!(kept.keeps().map(|place| (place.octets, place.expiry.as_secs())), Some((5_000_000, 7 * 86_400)));
+    assert!(config("[dkim2]\nforward = true\n").keeps().is_none());
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn every_problem_of_a_value_says_where_what_and_what_to_do() {
         ("[sever]\nsid = 1", ":1:2: there is no section [sever]; did you mean [server]?"),
         (
             "[arc]",
-            ":1:2: there is no section [arc]; write server, keys, egress, senders, dkim, ingress, chain, replay, history, dns, \
+            ":1:2: there is no section [arc]; write server, keys, egress, senders, dkim, dkim2, ingress, chain, replay, history, dns, \
              store, log, metrics or limits",
         ),
         ("sid = \"a.example\"", ":1:1: the key \"sid\" stands outside of the sections; write it below [server]"),

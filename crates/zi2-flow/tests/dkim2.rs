@@ -57,7 +57,8 @@ fn begin(octets: &[u8], world: &World, rules: &Arc<ReceiverRules>) -> Inbound {
     let store = StoreHandle::start(Arc::new(MemoryStore::new(Settings::memory()))).unwrap();
     let (resolver, documents) = (Resolver::fixed(world.dns.clone()), world.documents.clone());
     let header = Message::split(octets).header;
-    let mut inbound = Inbound::begin(&header, &Services { resolver, documents, store }, rules, world.now);
+    let mut inbound =
+        Inbound::begin(&header, &Services { resolver, documents, store, snapshots: None }, rules, world.now);
     inbound.evaluate_dkim2(&header, &world.envelope, PATIENCE);
     inbound
 }

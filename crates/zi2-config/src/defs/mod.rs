@@ -3,6 +3,7 @@
 //!
 //! Knows no file and reads no value: [`crate::kind`] says what a value of a setting looks like.
 
+mod signing;
 mod table;
 
 use crate::kind::Kind;
@@ -117,7 +118,11 @@ mod tests {
         assert_eq!(variables.len(), settings().count());
         for setting in settings() {
             for name in [setting.section.name, setting.def.key] {
-                assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') && !name.contains("__"), "{name}");
+                assert!(
+                    name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+                        && !name.contains("__"),
+                    "{name}"
+                );
             }
         }
         assert_eq!(setting("server", "authserv_id").unwrap().variable(), "ZI2__SERVER__AUTHSERV_ID");

@@ -93,15 +93,13 @@ fn dkim(values: &Values<'_>, tables: Option<DkimTables>) -> Result<Dkim, Bug> {
 
 fn dkim2(values: &Values<'_>) -> Result<Dkim2, Bug> {
     const MEGABYTE: u64 = 1_000_000;
-    let sign: bool = values.get("dkim2", "sign")?;
-    let is_kept = sign && values.get("dkim2", "forward")?;
     let snapshots = SnapshotPlace {
         dir: values.get("dkim2", "snapshots")?,
         expiry: values.get("dkim2", "snapshot_expiry")?,
         octets: values.get::<u64>("dkim2", "snapshot_megabytes")?.saturating_mul(MEGABYTE),
     };
     Ok(Dkim2 {
-        sign,
+        sign: values.get("dkim2", "sign")?,
         listen: values.get("dkim2", "listen")?,
         dir: values.get("dkim2", "dir")?,
         hashes: values.word("dkim2", "hash", choices::HASH)?,
@@ -109,7 +107,8 @@ fn dkim2(values: &Values<'_>) -> Result<Dkim2, Bug> {
         hidden: values.word("dkim2", "hidden_recipients", choices::HIDDEN)?,
         feedback: values.word("dkim2", "feedback", choices::FEEDBACK)?,
         exploded: values.get("dkim2", "exploded")?,
-        snapshots: is_kept.then_some(snapshots),
+        forward: values.get("dkim2", "forward")?,
+        snapshots,
     })
 }
 

@@ -80,12 +80,16 @@ impl Further {
             Some(Err(Unkept::TooLarge | Unkept::NoRoom)) | None => return Err(Dkim2Unsigned::TooLarge),
         };
         let snapshot = snapshots.find(key).await.ok_or(Dkim2Unsigned::NoSnapshot)?;
-        let time = Duration::from_secs(limits::PROVING_SECS);
-        let proven = timeout(time, prove(&rules, &snapshot, resolver, time)).await;
-        let evidence = proven.ok().flatten().ok_or(Dkim2Unsigned::Unproven)?;
-        // To find what changed is work that the message orders: no other one waits for it.
-        let hop = Hop { rules, snapshot, evidence, outgoing, now, random, envelope };
-        tokio::task::spawn_blocking(move || hop.sign()).await.unwrap_or(Err(Dkim2Unsigned::Internal))
+        let (resolver, runtime) = (resolver.clone(), tokio::runtime::Handle::current());
+        // To undo what was changed on the way, and to find what was changed here, is work that the message orders: no other
+        // one waits for it.
+        let work = move || {
+            let time = Duration::from_secs(limits::PROVING_SECS);
+            let proven = runtime.block_on(async { timeout(time, prove(&rules, &snapshot, &resolver, time)).await });
+            let evidence = proven.ok().flatten().ok_or(Dkim2Unsigned::Unproven)?;
+            Hop { rules, snapshot, evidence, outgoing, now, random, envelope }.sign()
+        };
+        tokio::task::spawn_blocking(work).await.unwrap_or(Err(Dkim2Unsigned::Internal))
     }
 }
 

@@ -163,7 +163,7 @@ fn open_store(config: &Config) -> Result<StoreHandle, Trouble> {
 
 /// Incoming messages for further signatures of DKIM2, where any are made.
 fn open_snapshots(config: &Config) -> Result<Option<Snapshots>, Trouble> {
-    let Some(SnapshotPlace { dir, expiry, octets }) = &config.dkim2.snapshots else { return Ok(None) };
+    let Some(SnapshotPlace { dir, expiry, octets }) = config.dkim2.keeps() else { return Ok(None) };
     let bounds = SnapshotBounds { count: zi2_store::limits::SNAPSHOTS, octets: *octets, expiry: *expiry };
     let snapshots = SnapshotFiles::open(dir, bounds).and_then(Snapshots::start);
     snapshots.map(Some).map_err(|error| {

@@ -114,7 +114,7 @@ fn needs_restart<'a>(old: &Config, new: &Config) -> impl Iterator<Item = &'a str
         ("egress.listen", old.egress.listen != new.egress.listen),
         ("ingress.listen", old.ingress.listen != new.ingress.listen),
         ("dkim2.listen", old.dkim2.listen != new.dkim2.listen),
-        ("dkim2.forward or what is kept for it", old.dkim2.snapshots != new.dkim2.snapshots),
+        ("dkim2.forward or what is kept for it", old.dkim2.keeps() != new.dkim2.keeps()),
         ("[store]", old.store != new.store),
         ("replay.sync or replay.capacity", {
             (old.replay.sync, old.replay.capacity) != (new.replay.sync, new.replay.capacity)

@@ -52,7 +52,7 @@ impl Account {
         });
         let on_disk = config.store.backend == StoreBackend::Sqlite;
         let store = on_disk.then(|| config.store.path.parent()).flatten().map(|path| (path.to_owned(), 0o700));
-        let snapshots = config.dkim2.snapshots.as_ref().map(|place| (place.dir.clone(), 0o700));
+        let snapshots = config.dkim2.keeps().map(|place| (place.dir.clone(), 0o700));
         for (path, mode) in sockets.chain(store).chain(snapshots) {
             self.make(&path, mode).map_err(|error| {
                 let what = format!("cannot make the directory {}: {error}", path.display());
@@ -106,6 +106,6 @@ pub(crate) fn writable(config: &Config) -> Vec<PathBuf> {
     });
     let on_disk = config.store.backend == StoreBackend::Sqlite;
     let store = on_disk.then(|| config.store.path.parent()).flatten().map(Path::to_owned);
-    let snapshots = config.dkim2.snapshots.as_ref().map(|place| place.dir.clone());
+    let snapshots = config.dkim2.keeps().map(|place| place.dir.clone());
     sockets.chain(store).chain(snapshots).collect()
 }

@@ -16,6 +16,7 @@ use crate::{Trouble, net};
 /// Looks at the keys, and gives them.
 pub(super) fn keys(config: &Config, chart: &mut Chart) -> Vec<DkimKeyFacts> {
     const CHECK: &str = "dkim.keys";
+    let is_signed = config.dkim.sign || config.dkim2.sign;
     let keys = match DkimRules::read(config, None) {
         Ok(rules) => rules.keys(),
         Err(error @ (FileError::Owner { .. } | FileError::Unreadable { .. })) => {
@@ -25,15 +26,11 @@ pub(super) fn keys(config: &Config, chart: &mut Chart) -> Vec<DkimKeyFacts> {
         }
         Err(error) => {
             let fix = "do what it says; the milter does not start, and does not reload, before that";
-            chart.problem(
-                CHECK,
-                &error,
-                if config.dkim.sign { fix } else { "do what it says, before dkim.sign is set" },
-            );
+            chart.problem(CHECK, &error, if is_signed { fix } else { "do what it says, before dkim.sign is set" });
             return Vec::new();
         }
     };
-    match (config.dkim.sign, keys.is_empty()) {
+    match (is_signed, keys.is_empty()) {
         (false, true) => chart.ok(CHECK, "mail is not signed with DKIM here, as [dkim] sign says"),
         (false, false) => {
             let seen = format!("there are {} keys, and mail is not signed with them", keys.len());

@@ -63,7 +63,7 @@ impl Plan<'_> {
     /// Port 25.
     fn arriving(&self, lines: &mut Lines) {
         let keeps = self.keeps_fields();
-        let forwards = self.goes_around() && self.config.dkim2.snapshots.is_some();
+        let forwards = self.goes_around() && self.config.dkim2.keeps().is_some();
         if !keeps && !forwards {
             return;
         }
@@ -121,7 +121,7 @@ impl Plan<'_> {
         lines.service(around);
         let why = "Mail of ours comes back: its first DKIM2 signature.";
         lines.service(self.returning(why, ORIGINATING_PORT, ORIGINATING, &socket));
-        if self.config.dkim2.snapshots.is_some() {
+        if self.config.dkim2.keeps().is_some() {
             let why = "Mail of others comes back that is sent on: a further signature. Filters that change mail send it here.";
             lines.service(self.returning(why, FORWARDING_PORT, "FORWARDING", &socket));
         }

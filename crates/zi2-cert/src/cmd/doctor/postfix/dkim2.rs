@@ -84,7 +84,7 @@ impl Traps<'_> {
             let seen = format!("no smtpd named {ORIGINATING} hands mail to dkim2.listen: nothing is signed with DKIM2");
             chart.problem(CHECK, seen, format!("do what {SETUP} prints"));
         }
-        if self.config.dkim2.snapshots.is_some() && returning.len() < 2 {
+        if self.config.dkim2.keeps().is_some() && returning.len() < 2 {
             let seen = "no second smtpd hands forwarded mail to dkim2.listen: nothing is signed further";
             chart.problem(CHECK, seen, format!("do what {SETUP} prints"));
         }
@@ -135,7 +135,7 @@ impl Traps<'_> {
         for door in others {
             let (port, what) = match door.role {
                 Role::Submitting => (ORIGINATING_PORT, "what is submitted"),
-                Role::Arriving if self.config.dkim2.snapshots.is_some() => (FORWARDING_PORT, "what is forwarded"),
+                Role::Arriving if self.config.dkim2.keeps().is_some() => (FORWARDING_PORT, "what is forwarded"),
                 Role::Arriving | Role::Local | Role::Returning | Role::Other => continue,
             };
             if self.of(door, "content_filter").is_empty() {
