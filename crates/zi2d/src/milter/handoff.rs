@@ -41,7 +41,7 @@ enum Way {
 
 /// What will become of it.
 enum Plan {
-    First(FirstHop, Box<BodyDigester>),
+    First(Box<(FirstHop, BodyDigester)>),
     Further(Box<Further>),
     Leave(Dkim2Signed),
 }
@@ -81,14 +81,15 @@ impl Handoff {
         }
         let mut plan = DigestPlan::new();
         let first = FirstHop::of_proven(rules, &leaving, &mut plan)?;
-        Ok(Plan::First(first, Box::new(plan.start())))
+        Ok(Plan::First(Box::new((first, plan.start()))))
     }
 
     async fn carry_out(&mut self) -> (Vec<NewField>, Dkim2Signed) {
         let internal = Err(Dkim2Unsigned::Internal);
         let (fields, signed) = match std::mem::replace(&mut self.plan, Plan::Leave(Dkim2Signed::NotAsked)) {
             Plan::Leave(why) => return (Vec::new(), why),
-            Plan::First(first, body) => {
+            Plan::First(asked) => {
+                let (first, body) = *asked;
                 (caught(|| first.finish(&body.finish())).unwrap_or(internal), Dkim2Signed::First)
             }
             Plan::Further(further) => {
@@ -131,7 +132,7 @@ impl Message for Handoff {
 
     fn body(&mut self, chunk: &[u8]) -> Next {
         let fed = match &mut self.plan {
-            Plan::First(_, body) => caught(|| body.feed(chunk)),
+            Plan::First(asked) => caught(|| asked.1.feed(chunk)),
             Plan::Further(further) => caught(|| further.body(chunk)),
             Plan::Leave(_) => return Next::Enough,
         };
