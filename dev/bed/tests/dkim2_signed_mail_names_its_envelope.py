@@ -1,39 +1,16 @@
 """DKIM2, set up by what `zi2-cert setup postfix` prints: each copy names its envelope, and a forwarder signs on."""
 
 import json
-import shutil
 
 from testbed import ALICE, ANN, BOB, CAROL, compose, promise, token
+from testbed.dkim2 import forwarding, signing
 from testbed.layout import EDITOR, STATE
-from testbed.process import Helper, greets, run, wait_until
+from testbed.process import Helper, greets
 
 BLIND = "blind@sink.example"
 BOSS = "boss@sink.example"
 LIST = "list@receiver.example"
 FORWARDER = "fwd@receiver.example"
-
-
-def signing(bed, side, domain, more=""):
-    """Keys, published; dkim2 in zi2.toml; Postfix as our own command has it."""
-    zi2, folder = side.zi2, side.dir
-    if "[dkim2]" in zi2.config.read_text():
-        return
-    if "[dkim]" not in zi2.config.read_text():
-        zi2.append(f'[dkim]\ndir = "{folder}/dkim"\n')
-    zi2.cert("keygen", "--dkim", "--domain", domain)
-    shown = zi2.cert("dns", "show", "--domain", domain, "--format", "zone").stdout
-    bed.dns.publish(domain, "\n".join(line for line in shown.splitlines() if "._domainkey." in line))
-    zi2.append(
-        f'[dkim2]\nsign = true\nlisten = ["unix:{folder}/dkim2.sock"]\ndir = "{folder}/dkim2"\n{more}'
-    )
-    zi2.restart()
-    wait_until("dkim2.sock is there", lambda: (folder / "dkim2.sock").exists())
-    printed = zi2.cert(
-        "setup", "postfix", "--commands", "--postfix", side.postfix.etc, "--address", side.ip
-    ).stdout
-    assert "postfix" in printed.splitlines()[-1], printed
-    run("/bin/sh", "-e", "-c", printed, env={"PATH": "/usr/sbin:/usr/bin:/bin"})
-    side.postfix.reload()
 
 
 def both(bed):
@@ -44,10 +21,7 @@ def both(bed):
             f"content_filter=smtp:[{EDITOR[0]}]:{EDITOR[1]}",
             f"virtual_alias_maps=inline:{{ {{ {LIST} = bob@sink.example }} }}",
         )
-        (bed.receiver.dir / "snapshots").mkdir(mode=0o700)
-        shutil.chown(bed.receiver.dir / "snapshots", "nobody")
-        more = f'forward = true\nsnapshots = "{bed.receiver.dir}/snapshots"\n'
-        signing(bed, bed.receiver, "receiver.example", more)
+        forwarding(bed, bed.receiver, "receiver.example")
     editor = Helper(STATE / "editor", "editor")
     editor.start(*EDITOR, bed.receiver.ip, 10027, FORWARDER, ready=lambda: greets(EDITOR))
     return editor
