@@ -1,9 +1,9 @@
 //! The first hop: a message of ours that has no DKIM2 fields.
 
-use zi2_config::Hidden;
-use zi2_mail::{AddrSpec, DigestPlan, Digests, Header, NewField, NotSmtp, parse_address_list, parse_envelope_address};
-use zi2_sig::dkim2::{Binding, Envelope, Originator, Path};
+use zi2_mail::{DigestPlan, Digests, NewField, NotSmtp};
+use zi2_sig::dkim2::{Binding, Originator};
 
+use super::hidden::check_hidden;
 use super::proof::Proof;
 use super::{Dkim2Rules, Dkim2Unsigned, Leaving};
 use crate::outbound::only_author;
@@ -62,9 +62,7 @@ impl FirstHop {
 fn originator(rules: &Dkim2Rules, leaving: &Leaving<'_>, plan: &mut DigestPlan) -> Result<Originator, Dkim2Unsigned> {
     let Leaving { header, envelope, now, random } = *leaving;
     let binding = Binding::of(envelope).ok_or(Dkim2Unsigned::Recipients)?;
-    if rules.hidden == Hidden::Skip && has_hidden(header, envelope) {
-        return Err(Dkim2Unsigned::Hidden);
-    }
+    check_hidden(rules, leaving)?;
     let author = only_author(header).ok_or(Dkim2Unsigned::From)?;
     let above = rules.above(author.domain().ok_or(Dkim2Unsigned::From)?);
     let nearest = above.first().ok_or(Dkim2Unsigned::KeyMissing)?;
@@ -75,19 +73,4 @@ fn originator(rules: &Dkim2Rules, leaving: &Leaving<'_>, plan: &mut DigestPlan) 
     let identity = rules.identity(domain, random).ok_or(Dkim2Unsigned::KeyMissing)?;
     plan.request_smtp();
     Originator::new(header, rules.terms(binding, now), identity, plan).map_err(|refusal| Dkim2Unsigned::from(&refusal))
-}
-
-/// Whether one of several recipients stands in none of the fields that all of them see (§ -08 8.5).
-fn has_hidden(header: &Header<'_>, envelope: &Envelope) -> bool {
-    let recipients = envelope.recipients();
-    if recipients.len() < 2 {
-        return false;
-    }
-    let fields = ["to", "cc", "resent-to", "resent-cc"].into_iter().flat_map(|name| header.named(name));
-    let lists: Vec<_> = fields.filter_map(|field| parse_address_list(field.value()).ok()).collect();
-    let seen: Vec<&str> = lists.iter().flat_map(|list| list.flatten()).map(AddrSpec::normalized).collect();
-    let is_seen = |path: &Path| {
-        parse_envelope_address(path.octets()).is_some_and(|recipient| seen.contains(&recipient.normalized()))
-    };
-    !recipients.iter().all(is_seen)
 }

@@ -12,6 +12,7 @@ use zi2_sig::dkim2::{
 };
 use zi2_store::{Snapshot, Snapshots};
 
+use super::hidden::check_hidden;
 use super::{Dkim2Rules, Dkim2Unsigned, Leaving};
 use crate::dkim2::dkim2;
 use crate::keep::{Keeper, Received};
@@ -50,6 +51,7 @@ impl Further {
         if !snapshots.holds(key) {
             return Err(Dkim2Unsigned::NoSnapshot);
         }
+        check_hidden(rules, leaving)?;
         let mut keeper = Keeper::new(leaving.header);
         keeper.want_body(room);
         Ok(Further {

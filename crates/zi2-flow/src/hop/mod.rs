@@ -5,6 +5,7 @@
 
 mod first;
 mod further;
+mod hidden;
 mod proof;
 mod rules;
 mod unsigned;
