@@ -42,6 +42,23 @@ pub fn parse_date(value: &[u8]) -> Result<Timestamp, DateError> {
     Ok(Timestamp::from_secs(secs))
 }
 
+/// The value of a Date field for a time, in UTC. Years after 9999 are written as that one.
+///
+/// ```
+/// let time = zi2_mail::Timestamp::from_secs(1_777_397_400);
+/// assert_eq!(zi2_mail::format_date(time), "Tue, 28 Apr 2026 17:30:00 +0000");
+/// ```
+#[must_use]
+pub fn format_date(time: Timestamp) -> String {
+    let (year, month, day) = time.date();
+    // Day 0 was a Thursday.
+    let weekday = WEEKDAYS.iter().cycle().nth(usize::try_from((time.day() + 3) % 7).unwrap_or(0)).unwrap_or(&"Thu");
+    let month = MONTHS.get(usize::from(month).saturating_sub(1)).unwrap_or(&"Jan");
+    let second = time.secs() % 86_400;
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{weekday}, {day:02} {month} {:04} {hour:02}:{minute:02}:{second:02} +0000", year.min(9999))
+}
+
 /// Why a value is no date. The fault is with whoever made the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DateError {

@@ -196,7 +196,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// § RFC 5322 §3.2.4: folding inside is "invisible", the white space after it is not.
-    fn quoted_string(&mut self, into: &mut impl Contents) -> Result<(), LexError> {
+    pub(crate) fn quoted_string(&mut self, into: &mut impl Contents) -> Result<(), LexError> {
         let start = self.syntax();
         self.expect(b'"')?;
         loop {
@@ -258,7 +258,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Reads up to the first octet that fits, or to the end. `stop` must hold for ASCII only.
-    fn take_until(&mut self, stop: impl Fn(u8) -> bool) -> &'a str {
+    pub(crate) fn take_until(&mut self, stop: impl Fn(u8) -> bool) -> &'a str {
         let length = self.rest.bytes().position(stop).unwrap_or(self.rest.len());
         let (taken, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, ""));
         self.rest = rest;

@@ -22,6 +22,7 @@ mod lexer;
 pub mod limits;
 mod message;
 mod message_id;
+mod mime;
 mod name;
 mod smtp;
 mod taglist;
@@ -38,8 +39,9 @@ pub use address::{
     AddrSpec, AddressError, AddressList, MailboxList, parse_address_list, parse_envelope_address, parse_from,
     parse_mailbox_list,
 };
-pub use date::{DateError, parse_date};
+pub use date::{DateError, format_date, parse_date};
 pub use message_id::{MessageIdError, parse_message_id};
+pub use mime::{ContentType, ContentTypeError, MultipartError, multipart};
 pub use taglist::{Tag, TagList, TagListError, TagListErrorKind};
 
 // canonical forms and digests

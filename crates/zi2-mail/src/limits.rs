@@ -18,6 +18,9 @@ pub const FOLD_COLUMNS: usize = 76;
 /// Tags of a tag list. The longest standard list, DKIM-Signature, has 13; unknown tags must fit too (zi2.md §1).
 pub const TAGS: usize = 32;
 
+/// Parameters of a Content-Type: those of reports have three.
+pub const PARAMETERS: usize = 16;
+
 /// Comments inside comments. RFC 5322 sets no bound; nobody writes three, and a reader must not be made to count.
 pub const COMMENT_DEPTH: usize = 16;
 

@@ -115,3 +115,12 @@ pub const DKIM2_RECORD_OCTETS: usize = 8 * 1024;
 
 /// Places at which the start of an original body is looked for in a wrapped one: each costs a comparison.
 pub const DKIM2_WRAP_STARTS: usize = 64;
+
+/// Parts of a report of delivery: RFC 6522 §3 has three.
+pub const REPORT_PARTS: usize = 3;
+
+/// Recipients of one report: as many as one transaction has.
+pub const REPORT_RECIPIENTS: usize = 1000;
+
+/// Octets of an address or a text of others in a report of ours, so that its line fits SMTP.
+pub const REPORT_TEXT_OCTETS: usize = 240;

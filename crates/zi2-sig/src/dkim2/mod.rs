@@ -62,6 +62,7 @@
 //! assert_eq!(extension.fields.len(), 2);
 //! ```
 
+pub mod bounce;
 mod chain;
 mod draft;
 mod failure;

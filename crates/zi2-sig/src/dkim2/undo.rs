@@ -26,25 +26,13 @@ pub struct Earlier<'a> {
 impl<'a> Earlier<'a> {
     /// The version `to` of a message, later DKIM2 fields left out. Nothing is verified.
     pub(super) fn of(header: &Header<'_>, body: &'a [u8], chain: &'a Chain, to: u32) -> Result<Earlier<'a>, Failure> {
-        let failure = |problem, place| Failure { problem, draft: chain.draft, place };
         if !chain.instances.iter().any(|instance| instance.number() == to) {
             let place = Place { instance: Some(to), ..Place::default() };
-            return Err(failure(Problem::Missing(super::Kind::Instance), place));
+            return Err(Failure { problem: Problem::Missing(super::Kind::Instance), draft: chain.draft, place });
         }
-        let mut section = without_later(fields(header).into_iter(), chain, to);
-        let mut version = None;
-        for instance in chain.instances.iter().rev().filter(|instance| instance.number() > to) {
-            let Some(recipe) = instance.recipe() else { continue };
-            section = undone_section(&section, recipe, chain.draft);
-            match recipe.body() {
-                BodyRecipe::Unchanged => {}
-                BodyRecipe::Null => {
-                    return Err(failure(Problem::NullBody, instance.place("r", instance.recipe_offset)));
-                }
-                BodyRecipe::Steps(steps) => version.get_or_insert_with(|| BodyVersion::of(body)).undo(steps),
-            }
-        }
-        Ok(Earlier { section, body: version })
+        let known = chain.signatures.iter().filter(|signature| signature.instance() <= to);
+        let until = Until { instance: to, signature: known.map(Signature::number).max().unwrap_or(0) };
+        Ok(Earlier { section: undone_header(header, chain, until), body: undone_body(body, chain, until)? })
     }
 
     /// The header section, without the empty line.
@@ -56,6 +44,46 @@ impl<'a> Earlier<'a> {
     pub fn body(&self) -> Option<&BodyVersion<'a>> {
         self.body.as_ref()
     }
+}
+
+/// How far back to go: the newest signature and the newest instance that stay.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Until {
+    pub(super) signature: u32,
+    pub(super) instance: u32,
+}
+
+/// The header section as it was, without the DKIM2 fields that came later.
+pub(super) fn undone_header(header: &Header<'_>, chain: &Chain, until: Until) -> Vec<u8> {
+    let mut section = without_later(fields(header).into_iter(), chain, until);
+    for recipe in instances_after(chain, until).filter_map(Instance::recipe) {
+        section = undone_section(&section, recipe, chain.draft);
+    }
+    section
+}
+
+/// The body as it was; nothing if it did not change.
+pub(super) fn undone_body<'a>(
+    body: &'a [u8],
+    chain: &'a Chain,
+    until: Until,
+) -> Result<Option<BodyVersion<'a>>, Failure> {
+    let mut version = None;
+    for instance in instances_after(chain, until) {
+        match instance.recipe().map_or(&BodyRecipe::Unchanged, Recipe::body) {
+            BodyRecipe::Unchanged => {}
+            BodyRecipe::Null => {
+                let place = instance.place("r", instance.recipe_offset);
+                return Err(Failure { problem: Problem::NullBody, draft: chain.draft, place });
+            }
+            BodyRecipe::Steps(steps) => version.get_or_insert_with(|| BodyVersion::of(body)).undo(steps),
+        }
+    }
+    Ok(version)
+}
+
+fn instances_after(chain: &Chain, until: Until) -> impl Iterator<Item = &Instance> {
+    chain.instances.iter().rev().filter(move |instance| instance.number() > until.instance)
 }
 
 impl FullyVerified {
@@ -122,11 +150,12 @@ fn line(field: Field<'_>) -> Vec<u8> {
 }
 
 /// The fields that the version knew: what was added later in its stead goes.
-fn without_later<'f>(fields: impl Iterator<Item = Field<'f>>, chain: &Chain, to: u32) -> Vec<u8> {
+fn without_later<'f>(fields: impl Iterator<Item = Field<'f>>, chain: &Chain, until: Until) -> Vec<u8> {
     let is_later = |field: Field<'_>| {
         let instance = chain.instances.iter().find(|instance| instance.offset == field.offset());
         let signature = chain.signatures.iter().find(|signature| signature.offset == field.offset());
-        instance.map(Instance::number).or(signature.map(Signature::instance)).is_some_and(|number| number > to)
+        instance.is_some_and(|instance| instance.number() > until.instance)
+            || signature.is_some_and(|signature| signature.number() > until.signature)
     };
     fields.filter(|field| !is_later(*field)).flat_map(line).collect()
 }

@@ -1,19 +1,21 @@
 //! Verification (§ -08 13, 14), as a machine that asks for keys. It does not see the body while that arrives; of a message
 //! whose body was changed on the way it wants the whole body at the end.
 
+mod newest;
 mod versions;
 
 use std::collections::BTreeMap;
 
 use zi2_mail::{DigestPlan, Digests, Header, Timestamp};
 
+pub(super) use self::newest::{NewestHop, check_header, is_chain_field};
 use self::versions::Versions;
 pub(super) use self::versions::author;
 use super::key::Input;
 use super::outcome::Fingerprint;
 use super::{
-    Brackets, Chain, Draft, Envelope, Failure, FullyVerified, KeyAnswer, KeyProblem, Member, Outcome, Place, Problem,
-    ProvisionallyVerified, Signature, Status, Verdict, groups,
+    Brackets, Chain, Draft, Envelope, Failure, FullyVerified, KeyAnswer, KeyProblem, Kind, Member, Outcome, Place,
+    Problem, ProvisionallyVerified, Signature, Status, Verdict, groups,
 };
 use crate::dkim::KeyName;
 use crate::{Trouble, limits};
@@ -148,8 +150,12 @@ fn open(header: &Header<'_>, chain: Chain, envelope: &Envelope, now: Timestamp, 
 }
 
 fn key_names(chain: &Chain) -> Vec<KeyName> {
+    key_names_of(chain.signatures.iter().rev())
+}
+
+fn key_names_of<'s>(signatures: impl IntoIterator<Item = &'s Signature>) -> Vec<KeyName> {
     let mut names = Vec::new();
-    for member in chain.signatures.iter().rev().flat_map(|signature| signature.groups().iter().flatten()) {
+    for member in signatures.into_iter().flat_map(|signature| signature.groups().iter().flatten()) {
         // § -08 14.6: what is not known is not asked for
         if let (Some(name), Some(_)) = (&member.key_name, member.algorithm)
             && !names.contains(name)
@@ -165,6 +171,12 @@ fn check_keys(chain: &Chain) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure { problem: Problem::TooMany, draft: chain.draft, place: Place::default() })
+}
+
+/// What is said of a chain without a signature, which [`Chain::read`] gives to nobody.
+fn no_signature(chain: &Chain) -> Failure {
+    let place = Place { hop: Some(1), ..Place::default() };
+    Failure { problem: Problem::Missing(Kind::Signature), draft: chain.draft, place }
 }
 
 impl Open {
@@ -195,8 +207,7 @@ impl Open {
         match (self.chain.newest(), signed.last()) {
             (Some(newest), Some(Ok(()))) => Ok((ProvisionallyVerified::new(newest.clone()), received)),
             (_, Some(Err(failure))) => Err(self.cheaper(digests).unwrap_or_else(|| failure.clone())),
-            // A chain has a signature: Chain::read sees to it.
-            _ => Err(Failure { problem: Problem::TooMany, draft: self.chain.draft, place: Place::default() }),
+            _ => Err(no_signature(&self.chain)),
         }
     }
 

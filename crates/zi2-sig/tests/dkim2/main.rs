@@ -9,6 +9,7 @@
     reason = "a test may fail by panic, and reads files"
 )]
 
+mod bounce;
 mod bounds;
 mod chains;
 mod forge;

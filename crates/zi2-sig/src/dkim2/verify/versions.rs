@@ -80,9 +80,17 @@ impl Versions {
     pub(super) fn check_newest(&self, chain: &Chain, digests: &Digests) -> Result<Fingerprint, Failure> {
         let body = self.received(digests);
         if let (Some(newest), Some(header)) = (chain.instances.last(), self.headers.last()) {
-            check(chain, newest, header, &body)?;
+            check(chain, newest, header, Some(&body))?;
         }
         Ok(Fingerprint { header: self.header, body: first_octets(digests.get(self.lanes[0])) })
+    }
+
+    /// The hashes of the newest instance as far as they are of the header section.
+    pub(super) fn check_header(&self, chain: &Chain) -> Result<(), Failure> {
+        match (chain.instances.last(), self.headers.last()) {
+            (Some(newest), Some(header)) => check(chain, newest, header, None),
+            _ => Ok(()),
+        }
     }
 
     /// The hashes of all others, back to the first.
@@ -112,7 +120,7 @@ impl Versions {
                     spent = spent.saturating_add(octets);
                 }
             }
-            check(chain, older, header, &hashed)?;
+            check(chain, older, header, Some(&hashed))?;
         }
         Ok(())
     }
@@ -152,12 +160,23 @@ fn hashed_body(version: &BodyVersion<'_>, wanted: [bool; 2]) -> (Hashed, u64) {
     (Hashed { sha256: get(sha256), sha512: get(sha512) }, digests.octets())
 }
 
-fn check(chain: &Chain, instance: &Instance, header: &Hashed, body: &Hashed) -> Result<(), Failure> {
+/// Whether a header section is that of an instance.
+pub(super) fn check_header(header: &Header<'_>, chain: &Chain, instance: u32) -> Result<(), Failure> {
+    let Some(instance) = chain.instances.iter().find(|one| one.number() == instance) else { return Ok(()) };
+    let hashed = hashed(&HeaderVersion::of(header, chain.draft), wanted(chain));
+    check(chain, instance, &hashed, None)
+}
+
+/// Whether the hashes of an instance are these; without those of a body its own are not looked at.
+fn check(chain: &Chain, instance: &Instance, header: &Hashed, body: Option<&Hashed>) -> Result<(), Failure> {
+    let differs = |body: &Hashed, algorithm, expected: &[u8]| body.get(algorithm) != Some(expected);
     let member = |hashes: &Hashes| {
         let problem = match hashes.algorithm {
             None => Problem::HashUnknown(hashes.name.to_string()),
             Some(algorithm) if header.get(algorithm) != Some(&*hashes.header) => Problem::HeaderHash(name(algorithm)),
-            Some(algorithm) if body.get(algorithm) != Some(&*hashes.body) => Problem::BodyHash(name(algorithm)),
+            Some(algorithm) if body.is_some_and(|body| differs(body, algorithm, &hashes.body)) => {
+                Problem::BodyHash(name(algorithm))
+            }
             Some(_) => return Ok(()),
         };
         Err(Failure { problem, draft: chain.draft, place: instance.place("h", hashes.offset) })
