@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use zi2_chain::DnsName;
 use zi2_flow::dkim2;
 use zi2_keys::{Budget, Resolver};
 use zi2_mail::{Message, Timestamp};
-use zi2_sig::dkim2::{Envelope, Policy, Verdict};
+use zi2_sig::dkim::KeyName;
+use zi2_sig::dkim2::{Envelope, KeyAnswer, KeyRecords, Policy, Verdict};
 
 use super::{File, Rules};
 use crate::cli::Common;
@@ -46,7 +48,7 @@ pub(super) struct Around {
 /// All that a verdict depends on beside the message.
 pub(super) struct Scene {
     pub(super) now: Timestamp,
-    envelope: Envelope,
+    pub(super) envelope: Envelope,
     resolver: Resolver,
 }
 
@@ -74,6 +76,18 @@ impl Scene {
         let message = Message::split(mail);
         let judged = dkim2(&message, &self.envelope, self.now, &policy, &self.resolver, &budget);
         Ok(net::runtime()?.block_on(judged))
+    }
+}
+
+impl Scene {
+    /// What DNS says of one key.
+    pub(super) fn answer(&self, name: &KeyName) -> Result<KeyAnswer, Trouble> {
+        let Ok(name) = DnsName::parse(name.as_str()) else {
+            return Ok(KeyAnswer::Records(KeyRecords::parse([])));
+        };
+        let budget = Budget::new(DKIM2_LOOK_UPS, PATIENCE);
+        let asked = net::runtime()?.block_on(self.resolver.dkim2_keys(&name, &budget));
+        Ok(asked.map_or_else(KeyAnswer::Unavailable, KeyAnswer::Records))
     }
 }
 

@@ -1,5 +1,6 @@
 //! `dkim2`: the chain of those who handled a message, looked at, extended and undone.
 
+mod bounce;
 mod diff;
 mod explain;
 mod look;
@@ -34,6 +35,8 @@ enum Verb {
     Undo(undo::Args),
     /// Show what changed from one message to another, as hashes see it
     Diff(diff::Args),
+    /// Check, make and pass back bounces
+    Bounce(Box<bounce::Args>),
     /// Make, apply and check recipes
     Recipe(recipe::Args),
 }
@@ -45,6 +48,7 @@ pub(crate) fn run(args: &Args, common: &Common, io: &mut Io<'_>) -> Result<Exit,
         Verb::Sign(args) => sign::run(args, common, io),
         Verb::Undo(args) => undo::run(args, io),
         Verb::Diff(args) => diff::run(args, io),
+        Verb::Bounce(args) => bounce::run(args, common, io),
         Verb::Recipe(args) => recipe::run(args, io),
     }
 }
@@ -71,6 +75,11 @@ fn message(path: &Path, io: &mut Io<'_>) -> Result<Vec<u8>, Trouble> {
 
 /// Two messages, of which one may be standard input.
 fn two_messages(one: &Path, other: &Path, io: &mut Io<'_>) -> Result<(Vec<u8>, Vec<u8>), Trouble> {
+    let is_input = |path: &Path| path == Path::new("-");
+    if is_input(one) && is_input(other) {
+        let what = "both messages are to come from standard input";
+        return Err(Trouble::new(Exit::Usage, what, "Give one of them as a file."));
+    }
     Ok((message(one, io)?, message(other, io)?))
 }
 

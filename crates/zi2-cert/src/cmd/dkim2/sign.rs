@@ -22,15 +22,8 @@ use crate::{Exit, Io, Trouble, input};
 pub(super) struct Args {
     #[command(flatten)]
     file: File,
-    /// The signing domain, d=
-    #[arg(long, value_parser = crate::cmd::domain)]
-    domain: Domain,
-    /// The selector of the key; repeat it with --key for several, of which any one will do
-    #[arg(long, required = true, value_parser = |text: &str| Selector::parse(text).map_err(|error| error.to_string()))]
-    selector: Vec<Selector>,
-    /// The private key: RSA, Ed25519 or ML-DSA-44
-    #[arg(long, value_name = "FILE", required = true)]
-    key: Vec<PathBuf>,
+    #[command(flatten)]
+    keys: Keys,
     /// The envelope sender the message will be sent with
     #[arg(long, value_name = "ADDRESS", required_unless_present = "next", conflicts_with = "next")]
     sender: Option<String>,
@@ -56,6 +49,20 @@ pub(super) struct Args {
     around: Around,
     #[command(flatten)]
     rules: Rules,
+}
+
+/// As whom.
+#[derive(clap::Args)]
+pub(super) struct Keys {
+    /// The signing domain, d=
+    #[arg(long, value_parser = crate::cmd::domain)]
+    pub(super) domain: Domain,
+    /// The selector of the key; repeat it with --key for several, of which any one will do
+    #[arg(long, required = true, value_parser = |text: &str| Selector::parse(text).map_err(|error| error.to_string()))]
+    selector: Vec<Selector>,
+    /// The private key: RSA, Ed25519 or ML-DSA-44
+    #[arg(long, value_name = "FILE", required = true)]
+    key: Vec<PathBuf>,
 }
 
 /// The flags.
@@ -91,7 +98,7 @@ pub(super) fn run(args: &Args, common: &Common, io: &mut Io<'_>) -> Result<Exit,
         nonce: args.nonce.clone(),
         hashes: args.hash.into(),
     };
-    let identity = args.identity()?;
+    let identity = args.keys.identity()?;
     let fields = match &args.received {
         None => first(&mail, terms, identity).map_err(|refusal| refused(&refusal))?,
         Some(path) => {
@@ -105,12 +112,18 @@ pub(super) fn run(args: &Args, common: &Common, io: &mut Io<'_>) -> Result<Exit,
             extension.map_err(|refusal| refused(&refusal))?.fields
         }
     };
+    write(&fields, &mail, io)?;
+    Ok(Exit::Ok)
+}
+
+/// Writes a message with new fields on top.
+pub(super) fn write(fields: &[NewField], mail: &[u8], io: &mut Io<'_>) -> Result<(), Trouble> {
     for field in fields {
         io.out.write_all(field.wire().as_bytes())?;
         io.out.write_all(b"\r\n")?;
     }
-    io.out.write_all(&mail)?;
-    Ok(Exit::Ok)
+    io.out.write_all(mail)?;
+    Ok(())
 }
 
 impl Args {
@@ -122,9 +135,11 @@ impl Args {
         Binding::of(&envelope)
             .ok_or_else(|| Trouble::new(Exit::Usage, "there is no recipient", "Name one with --recipient."))
     }
+}
 
+impl Keys {
     /// Each key an alternative of its own.
-    fn identity(&self) -> Result<Identity, Trouble> {
+    pub(super) fn identity(&self) -> Result<Identity, Trouble> {
         if self.selector.len() != self.key.len() {
             let what = format!("{} selectors for {} keys", self.selector.len(), self.key.len());
             return Err(Trouble::new(Exit::Usage, what, "Give each --key its --selector."));
@@ -153,18 +168,23 @@ fn first(mail: &[u8], terms: Terms, identity: Identity) -> Result<Vec<NewField>,
 fn private_key(path: &Path) -> Result<PrivateKey, Trouble> {
     let octets = input::file(path, crate::limits::KEY_OCTETS)?;
     if let Some(key) = MlDsaSigningKey::parse_file(&octets) {
-        let mut random = [0; 32];
-        return match getrandom(random.as_mut_slice(), GetRandomFlags::empty()) {
-            Ok(32) => Ok(PrivateKey::MlDsa(Arc::new(key), random)),
-            _ => Err(Trouble::new(Exit::Software, "the system gave no random numbers", "Nothing was signed.")),
-        };
+        return Ok(PrivateKey::MlDsa(Arc::new(key), random()?));
     }
     let key = DkimSigningKey::parse_file(&octets)
         .map_err(|error| Trouble::new(Exit::Data, format!("{}: {error}", path.display()), "Nothing was signed."))?;
     Ok(PrivateKey::Dkim(Arc::new(key)))
 }
 
-fn unproven(path: &Path, outcome: &Outcome) -> Trouble {
+/// Random octets.
+pub(super) fn random<const N: usize>() -> Result<[u8; N], Trouble> {
+    let mut random = [0; N];
+    match getrandom(random.as_mut_slice(), GetRandomFlags::empty()) {
+        Ok(got) if got == N => Ok(random),
+        _ => Err(Trouble::new(Exit::Software, "the system gave no random numbers", "Nothing was signed.")),
+    }
+}
+
+pub(super) fn unproven(path: &Path, outcome: &Outcome) -> Trouble {
     let why = match outcome {
         Outcome::Absent => "it has no DKIM2 fields".to_owned(),
         Outcome::Unbound | Outcome::Full(_) => "its envelope is not known".to_owned(),
@@ -179,7 +199,7 @@ fn unproven(path: &Path, outcome: &Outcome) -> Trouble {
     Trouble::new(Exit::Negative, what, hint)
 }
 
-fn refused(refusal: &Refusal) -> Trouble {
+pub(super) fn refused(refusal: &Refusal) -> Trouble {
     Trouble::new(Exit::Data, format!("not signed: {refusal}"), "Nothing was written.")
 }
 
