@@ -8,7 +8,7 @@ use zi2_sig::dkim2::{BodyRecipe, Recipe, Step};
 
 fuzz_target!(|json: &[u8]| {
     let Ok(recipe) = Recipe::parse(json) else { return };
-    assert!(!recipe.is_empty());
+    assert!(recipe.header().len() > 0 || *recipe.body() != BodyRecipe::Unchanged);
     let written = recipe.to_json();
     let again = Recipe::parse(written.as_bytes()).expect("what we wrote");
     assert_eq!(again.to_json(), written);

@@ -27,7 +27,6 @@ fn does_not_grow(recipe: &Recipe, message: &[u8]) {
             let mut length = 0;
             version.write(&mut |octets| length += octets.len());
             assert!(length <= message.body.len() + b"\r\n".len() + hops * literals(steps), "{length}");
-            assert_eq!(version.to_vec().len(), length);
         }
     }
     let made = apply(&message, recipe, Draft::D08);
@@ -49,7 +48,9 @@ fn leads_back(before: &Message<'_>, after: &Message<'_>) {
     if let BodyRecipe::Steps(steps) = recipe.body() {
         version.undo(steps);
     }
-    assert_eq!(without_ends(&version.to_vec()), without_ends(before.body), "{}", recipe.to_json());
+    let mut undone = Vec::new();
+    version.write(&mut |octets| undone.extend_from_slice(octets));
+    assert_eq!(without_ends(&undone), without_ends(before.body), "{}", recipe.to_json());
     // A section with lines that are no fields is not read to its end again.
     if before.header.defect().is_none() && after.header.defect().is_none() {
         let made = Message::split(&made);

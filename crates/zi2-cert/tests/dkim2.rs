@@ -157,3 +157,81 @@ fn signed_changed_and_signed_again() {
     assert!(said.out.contains("text      DKIM2-Signature i=2 RCPT TO <eve@example.com> did not match"), "{}", said.out);
     assert!(said.out.contains("draft 09") && said.out.contains("tag rt="), "{}", said.out);
 }
+
+/// From a.example's list to its author: made by the receiver, checked by the list, passed back by it.
+#[test]
+fn a_bounce_goes_back() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = |name: &str| scratch.path().join(name).to_str().unwrap().to_owned();
+    let keys = |number: u8| {
+        let key = folder().join(format!("keys/ed25519._domainkey.test{number}.dkim2.com.pem"));
+        let words = ["--selector", "ed25519", "--key", key.to_str().unwrap(), "--domain"].map(str::to_owned);
+        words.into_iter().chain([format!("test{number}.dkim2.com")]).collect::<Vec<_>>()
+    };
+    let world = |from: &str, to: &str| {
+        let content = json!({"now": NOW, "mail_from": from, "rcpt": [to], "dns": dns()});
+        std::fs::write(path("world.json"), content.to_string()).unwrap();
+        path("world.json")
+    };
+    let said = |words: &[&str], keys: &[String], file: &str| {
+        let keys = keys.iter().map(String::as_str);
+        run(&words.iter().copied().chain(keys).chain([path(file).as_str()]).collect::<Vec<_>>())
+    };
+    let (author, list) = ("<ann@test1.dkim2.com>", "<list@test2.dkim2.com>");
+    let (bounces, bob) = ("<bounce@test2.dkim2.com>", "<bob@test3.dkim2.com>");
+    std::fs::write(path("plain"), MAIL).unwrap();
+    let first = said(&["dkim2", "sign", "--sender", author, "--recipient", list], &keys(1), "plain");
+    std::fs::write(path("received"), &first.out).unwrap();
+    std::fs::write(path("edited"), first.out.replace("Subject: Hi", "Subject: [x] Hi")).unwrap();
+    let (came, received) = (world(author, list), path("received"));
+    let onward = ["dkim2", "sign", "--sender", bounces, "--recipient", bob, "--world", &came, "--received", &received];
+    std::fs::write(path("second"), said(&onward, &keys(2), "edited").out).unwrap();
+
+    let at_bob = world(bounces, bob);
+    let make = ["dkim2", "bounce", "make", "--mta", "mx.test3.dkim2.com", "--world", &at_bob, "--status", "5.1.1"];
+    let made =
+        said(&[make.as_slice(), &["--recipient", bob, "--diagnostic", "no such user"]].concat(), &keys(3), "second");
+    assert_eq!(made.exit, Exit::Ok, "{}", made.err);
+    assert!(made.out.contains("Status: 5.1.1\r\nDiagnostic-Code: smtp; no such user\r\n"), "{}", made.out);
+    std::fs::write(path("bounce"), &made.out).unwrap();
+    // A stranger's domain may not sign it.
+    let stranger = said(&[make.as_slice(), &["--recipient", bob]].concat(), &keys(4), "second");
+    assert_eq!(stranger.exit, Exit::Data, "{}", stranger.out);
+
+    let at_list = world("<>", bounces);
+    let check = ["dkim2", "bounce", "check", "--world", &at_list, "--own", "test2.dkim2.com"];
+    let checked = said(&check, &[], "bounce");
+    assert_eq!(checked.exit, Exit::Ok, "{}", checked.err);
+    assert_eq!(checked.out, "result    ours (draft 08)\naction    failed\nstatus    5.1.1\nhop       i=2\n");
+    let report =
+        said(&["dkim2", "bounce", "check", "--json", "--world", &at_list, "--own", "test9.dkim2.com"], &[], "bounce");
+    assert_eq!(report.exit, Exit::Negative);
+    assert_eq!(report.json()["reply"], "550 5.7.1");
+    assert_eq!(report.json()["text"], "the returned message was last sent by test2.dkim2.com, not from here");
+
+    let back =
+        ["dkim2", "bounce", "back", "--world", &at_list, "--own", "test2.dkim2.com", "--mta", "mx.test2.dkim2.com"];
+    let back = said(&back, &keys(2), "bounce");
+    assert_eq!(back.exit, Exit::Ok, "{}", back.err);
+    assert!(!back.out.contains("test3") && !back.out.contains("[x]") && back.out.contains(MAIL), "{}", back.out);
+    std::fs::write(path("back"), &back.out).unwrap();
+    let at_author = world("<>", author);
+    let check = ["dkim2", "bounce", "check", "--world", &at_author, "--own", "test1.dkim2.com"];
+    let checked = said(&check, &[], "back");
+    assert_eq!(
+        checked.out, "result    ours (draft 08)\naction    failed\nstatus    5.1.1\nhop       i=1\n",
+        "{}",
+        checked.err
+    );
+}
+
+#[test]
+fn words_for_what_cannot_be_read() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("recipe").to_str().unwrap().to_owned();
+    std::fs::write(&path, "eyJ*").unwrap();
+    let said = run(&["dkim2", "recipe", "lint", &path]);
+    assert!(said.exit == Exit::Data && said.err.contains("neither JSON nor base64"), "{}", said.err);
+    let said = run(&["dkim2", "diff", "-", "-"]);
+    assert!(said.exit == Exit::Usage && said.err.contains("both messages"), "{}", said.err);
+}

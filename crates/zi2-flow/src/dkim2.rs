@@ -107,7 +107,8 @@ fn fetch(names: Vec<KeyName>, resolver: &Resolver, budget: &Arc<Budget>) -> Back
     })
 }
 
-async fn records(name: &KeyName, resolver: &Resolver, budget: &Budget) -> KeyAnswer {
+/// What DNS says of one key.
+pub async fn records(name: &KeyName, resolver: &Resolver, budget: &Budget) -> KeyAnswer {
     let Ok(name) = DnsName::parse(name.as_str()) else {
         return KeyAnswer::Records(KeyRecords::parse([])); // a name DNS cannot carry has no records
     };

@@ -23,7 +23,7 @@ mod world;
 
 pub use chain::{ChainRules, Client, has_chain, key_records};
 pub use dkim::{DkimKeyFacts, DkimRules};
-pub use dkim2::dkim2;
+pub use dkim2::{dkim2, records as dkim2_key};
 pub use envelope::Envelope;
 pub use hop::{Dkim2Rules, Dkim2Unsigned, FirstHop, Further, Leaving, has_dkim2};
 pub use inbound::{Inbound, Outcome};

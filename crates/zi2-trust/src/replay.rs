@@ -1,5 +1,6 @@
 //! Replay (zi2.md §8): what a store is asked about an attestation, and what its answer means.
 
+use zi2_sig::dkim2::{self, Envelope, FullyVerified, Path};
 use zi2_sig::{AttestationId, Attested, Unambiguous, recipient_hash};
 
 use crate::limits;
@@ -67,6 +68,16 @@ impl Admission {
         Admission { id: attested.id(), day: attested.time().day(), recipients, allowance }
     }
 
+    /// The admissions of a message whose DKIM2 chain holds, one for each recipient of its transaction (§ -08 13). A copy is
+    /// remembered from the day of its newest signature on, for as long as that does not expire:
+    /// [`DKIM2_AGE_SECS`](zi2_sig::limits::DKIM2_AGE_SECS).
+    pub fn of_copies(evidence: &FullyVerified, envelope: &Envelope) -> Vec<Admission> {
+        let day = evidence.newest().signature().time().day();
+        let copy =
+            |recipient: &Path| Admission { id: evidence.copy_id(recipient), day, recipients: vec![COPY], allowance: 1 };
+        envelope.recipients().iter().map(copy).collect()
+    }
+
     /// Decides, given the recipients seen before (`None`: the attestation is new); also the set to remember.
     /// The set of a replay is not remembered, so that it cannot grow without bound.
     pub fn decide(&self, before: Option<&[u64]>) -> (ReplayVerdict, Vec<u64>) {
@@ -83,6 +94,16 @@ impl Admission {
             _ => (ReplayVerdict::Fresh, union),
         }
     }
+}
+
+/// The one recipient of a copy, whose identifier names who it is.
+const COPY: u64 = 0;
+
+/// Why a message is a replay, by the answers about its copies: all of them came before, and no hop said that there are
+/// several. An SMTP retry after a reply that was lost looks the same (RFC 1047), so a site should log this and not refuse.
+pub fn dkim2_replay(evidence: &FullyVerified, answers: &[Admitted]) -> Option<dkim2::Failure> {
+    let seen = |answer: &Admitted| matches!(answer.replay, ReplayVerdict::Duplicate | ReplayVerdict::Replayed);
+    evidence.replayed().filter(|_| !answers.is_empty() && answers.iter().all(seen))
 }
 
 #[cfg(test)]
@@ -113,5 +134,61 @@ mod tests {
         }
         let many: Vec<u64> = (0..65).collect();
         assert_eq!(admission(&many, 1000).decide(None).0, Replayed, "at most 64 are remembered");
+    }
+
+    /// A first hop that verifies.
+    fn verified(recipients: &[&str]) -> (FullyVerified, Envelope) {
+        use zi2_mail::{DigestPlan, Domain, Message, Timestamp};
+        use zi2_sig::dkim2::{
+            Binding, Draft, HashChoice, Identity, KeyAnswer, KeyRecords, Originator, Outcome, Policy, PrivateKey,
+            SigningMember, Terms, Verifier,
+        };
+        let key = || zi2_sig::dkim::DkimSigningKey::from(zi2_sig::SigningKey::from_seed(&[1; 32]).unwrap());
+        let envelope = Envelope::of(b"<ann@a.example>", recipients);
+        let now = Timestamp::from_secs(1_777_400_000);
+        let (draft, binding) = (Draft::default(), Binding::of(&envelope).unwrap());
+        let hashes = HashChoice::Sha256;
+        let terms = Terms { draft, now, binding, flags: Vec::new(), nonce: None, hashes };
+        let selector = zi2_sig::dkim::Selector::parse("s").unwrap();
+        let member = SigningMember { selector, key: PrivateKey::Dkim(std::sync::Arc::new(key())) };
+        let identity = Identity { domain: Domain::parse("a.example").unwrap(), groups: vec![vec![member]] };
+        let plain = b"From: ann@a.example\r\n\r\nHello\r\n";
+        let mut plan = DigestPlan::new();
+        let signer = Originator::new(&Message::split(plain).header, terms, identity, &mut plan).unwrap();
+        let fields = signer.finish(&plan.digest(b"Hello\r\n")).unwrap();
+        let lines: String = fields.iter().map(|field| field.wire() + "\r\n").collect();
+        let mail = [lines.as_bytes(), plain].concat();
+        let message = Message::split(&mail);
+        let mut plan = DigestPlan::new();
+        let mut verifier = Verifier::new(&message.header, &envelope, now, &Policy::default(), &mut plan);
+        for name in verifier.questions() {
+            verifier.answer(&name, &KeyAnswer::Records(KeyRecords::parse([key().record().as_bytes()])));
+        }
+        match verifier.finish(&plan.digest(message.body), b"").outcome {
+            Outcome::Full(evidence) => (*evidence, envelope),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn copies_of_dkim2() {
+        let (evidence, envelope) = verified(&["<b@b.example>", "<c@c.example>"]);
+        let copies = Admission::of_copies(&evidence, &envelope);
+        assert_eq!(copies.iter().map(|copy| copy.day).collect::<Vec<_>>(), [20_571; 2]);
+        assert_ne!(copies[0].id, copies[1].id);
+        let answer =
+            |copy: &Admission, before: Option<&[u64]>| Admitted { replay: copy.decide(before).0, issued: false };
+        let (new, seen) = (answer(&copies[0], None), answer(&copies[1], Some(&[COPY])));
+        assert_eq!((new.replay, seen.replay), (ReplayVerdict::Fresh, ReplayVerdict::Duplicate));
+        let unknown = Admitted { replay: ReplayVerdict::Unknown, issued: false };
+        for (answers, is_replay) in [
+            (&[][..], false),
+            (&[new, new], false),
+            (&[new, seen], false), // one recipient of a retry was accepted before
+            (&[seen, seen], true),
+            (&[seen, unknown], false), // a store that does not know accuses nobody
+        ] {
+            assert_eq!(dkim2_replay(&evidence, answers).is_some(), is_replay, "{answers:?}");
+        }
     }
 }

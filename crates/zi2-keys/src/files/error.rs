@@ -151,6 +151,7 @@ fn dkim_remedy(error: &DkimKeyFileError) -> &'static str {
         DkimKeyFileError::ShortRsa(_) => "; make another key under another selector: zi2-cert keygen --dkim --rsa",
         DkimKeyFileError::TooLong
         | DkimKeyFileError::Encrypted
+        | DkimKeyFileError::NoSeed
         | DkimKeyFileError::OtherPem
         | DkimKeyFileError::Unknown => "",
     }

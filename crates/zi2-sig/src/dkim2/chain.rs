@@ -72,10 +72,17 @@ impl Chain {
 
     /// The fields that a signature of these numbers signs beside itself.
     pub(super) fn fields_before(&self, number: u32, instance: u32) -> Vec<u8> {
-        let instances =
-            self.instances.iter().filter(|other| other.number() <= instance).map(|other| &other.signed_form);
-        let signatures = self.signatures.iter().filter(|other| other.number() < number).map(|other| &other.signed_form);
-        instances.chain(signatures).flatten().copied().collect()
+        self.fields_with(number, instance, b"")
+    }
+
+    /// The same with an instance after them, which is not of the chain yet.
+    pub(super) fn fields_with(&self, number: u32, instance: u32, new: &[u8]) -> Vec<u8> {
+        // § -08 6.3: all instances come before all signatures
+        let instances = self.instances.iter().filter(|other| other.number() <= instance);
+        let instances = instances.map(|other| other.signed_form.as_slice()).chain([new]);
+        let signatures = self.signatures.iter().filter(|other| other.number() < number);
+        let parts: Vec<&[u8]> = instances.chain(signatures.map(|other| other.signed_form.as_slice())).collect();
+        parts.concat()
     }
 
     /// The signature that first covered an instance: whoever made it answers for that version.

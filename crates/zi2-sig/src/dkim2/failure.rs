@@ -64,6 +64,10 @@ pub enum Kind {
 pub enum Problem {
     /// More fields of a kind than are read, or one that is too long.
     TooMany,
+    /// A field that is longer, or lists more, than is read (local rule).
+    TooLarge(Kind),
+    /// More different keys than are asked for (local rule).
+    TooManyKeys,
     /// The header section can be read in several ways, or is too large (local rule).
     Section,
     /// A field is not what its grammar allows.
@@ -128,6 +132,8 @@ pub enum Problem {
     Incorrect(String),
     /// None of several groups of signatures passed.
     NoSignatureGroup,
+    /// The same copy came before, and no hop said that there are several (§ -08 13).
+    Replay,
 }
 
 /// What is wrong with a key.
@@ -154,7 +160,13 @@ impl Failure {
     pub fn status(&self) -> Status {
         use Problem as P;
         match &self.problem {
-            P::TooMany | P::Section | P::Syntax(_) | P::TagMissing(..) | P::DuplicateHash => Status::PermError,
+            P::TooMany
+            | P::TooLarge(_)
+            | P::TooManyKeys
+            | P::Section
+            | P::Syntax(_)
+            | P::TagMissing(..)
+            | P::DuplicateHash => Status::PermError,
             P::InvalidJson | P::InvalidRecipe(_) | P::DuplicateSelector | P::TooManySelectors => Status::PermError,
             P::Missing(_) | P::NotSigned | P::HashUnknown(_) | P::AlgorithmUnknown(_) => Status::PermError,
             P::TooMuchWork => Status::PermError,
@@ -166,7 +178,7 @@ impl Failure {
             P::NullBody => self.draft.rules().null_body,
             P::NoRoom | P::Key(_, KeyProblem::Unfetched) => Status::TempError,
             P::Key(..) => Status::PermError,
-            P::Incorrect(_) | P::NoSignatureGroup => Status::Fail,
+            P::Incorrect(_) | P::NoSignatureGroup | P::Replay => Status::Fail,
         }
     }
 
@@ -180,7 +192,12 @@ impl Failure {
     pub fn code(&self) -> &'static str {
         use Problem as P;
         match &self.problem {
-            P::TooMany | P::DuplicateSelector | P::TooManySelectors | P::DuplicateHash => "fields",
+            P::TooMany
+            | P::TooLarge(_)
+            | P::TooManyKeys
+            | P::DuplicateSelector
+            | P::TooManySelectors
+            | P::DuplicateHash => "fields",
             P::Section => "section",
             P::Syntax(_) | P::TagMissing(..) | P::TagUnexpected(_) => "syntax",
             P::InvalidJson | P::InvalidRecipe(_) => "recipe",
@@ -199,6 +216,7 @@ impl Failure {
             P::Key(..) => "key",
             P::HashUnknown(_) | P::AlgorithmUnknown(_) => "algorithm",
             P::Incorrect(_) | P::NoSignatureGroup => "signature",
+            P::Replay => "replay",
         }
     }
 
@@ -214,6 +232,8 @@ impl Failure {
         let before = shown(self.place.hop.and_then(|hop| hop.checked_sub(1)));
         match &self.problem {
             P::TooMany => "Too many DKIM2 header fields".to_owned(),
+            P::TooLarge(kind) => format!("{} is longer or lists more than is read", of(*kind)),
+            P::TooManyKeys => "The chain names more keys than are asked for".to_owned(),
             P::Section => "The header section is malformed or too large".to_owned(),
             P::Syntax(kind) => format!("{} syntax error", of(*kind)),
             P::TagMissing(kind, tag) => format!("{} tag={tag} missing", of(*kind)),
@@ -246,6 +266,7 @@ impl Failure {
             P::AlgorithmUnknown(selector) => format!("{signature} selector {selector} algorithm unknown"),
             P::Incorrect(selector) => format!("{signature} selector {selector} incorrect signature"),
             P::NoSignatureGroup => format!("{signature} no group of signatures passed"),
+            P::Replay => "Duplicate message with no exploded flag".to_owned(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use zi2_mail::TagList;
 
 use super::{Algorithm, KeyProblem};
@@ -111,10 +112,10 @@ fn key_of(txt: &[u8]) -> Result<Key, KeyProblem> {
     match kind.map(|kind| kind.value()) {
         None | Some(b"rsa") => DkimKey::rsa_from_base64(&p).map(Key::Dkim).map_err(wrong),
         Some(b"ed25519") => DkimKey::ed25519_from_base64(&p).map(Key::Dkim).map_err(wrong),
-        Some(b"mldsa44") => match MlDsaKey::from_base64(&p) {
-            Some(key) => Ok(Key::MlDsa(Box::new(key))),
-            None => Err(KeyProblem::Malformed),
-        },
+        Some(b"mldsa44") => {
+            let octets = STANDARD.decode(&p).map_err(|_| KeyProblem::Syntax)?;
+            MlDsaKey::from_octets(&octets).map(|key| Key::MlDsa(Box::new(key))).ok_or(KeyProblem::Malformed)
+        }
         Some(_) => Err(KeyProblem::Algorithm),
     }
 }
@@ -139,6 +140,7 @@ mod tests {
             ("k=ed25519; p=*".to_owned(), Some(KeyProblem::Syntax)),
             ("p=AAAA".to_owned(), Some(KeyProblem::Malformed)),
             ("k=mldsa44; p=AAAA".to_owned(), Some(KeyProblem::Malformed)),
+            ("k=mldsa44; p=*".to_owned(), Some(KeyProblem::Syntax)),
             ("k=other; p=AAAA".to_owned(), Some(KeyProblem::Algorithm)),
             ("v=spf1 -all".to_owned(), Some(KeyProblem::Syntax)),
         ] {

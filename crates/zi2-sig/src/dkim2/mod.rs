@@ -84,10 +84,10 @@ pub use field::{
 };
 pub use key::{KeyAnswer, KeyRecords};
 pub use outcome::{FullyVerified, Hop, Outcome, ProvisionallyVerified, Verdict};
-pub use recipe::{BodyDiff, BodyRecipe, BodyVersion, NotUndoable, Recipe, RecipeError, Step, body_steps, header_steps};
+pub use recipe::{BodyRecipe, BodyVersion, NotUndoable, Recipe, RecipeError, Step, body_lines};
 pub use sign::{
     Extension, Flag, HashChoice, Identity, Originator, PrivateKey, Refusal, SigningMember, Terms, extend,
-    extend_through, recipe_for, wrapping_steps,
+    extend_through, recipe_for,
 };
-pub use undo::{Earlier, apply, hashed_header, undo};
+pub use undo::{Earlier, apply, hashed_header, hashed_values, undo};
 pub use verify::{Policy, Unkept, Verifier};

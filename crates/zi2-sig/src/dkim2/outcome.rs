@@ -2,7 +2,9 @@
 
 use zi2_mail::Domain;
 
-use super::{Binding, Chain, Draft, Failure, Instance, Path, Signature};
+use super::{Binding, Chain, Draft, Failure, Instance, Path, Problem, Signature};
+use crate::AttestationId;
+use crate::hash::{first_octets, sha256};
 
 /// The outcome of one message.
 #[derive(Clone, Debug)]
@@ -83,6 +85,21 @@ impl FullyVerified {
     /// Whether a hop said that there are several copies; without one, a second copy is a replay (§ -08 13).
     pub fn is_exploded(&self) -> bool {
         self.chain.signatures.iter().any(|signature| signature.has_flag("exploded"))
+    }
+
+    /// What a replay store knows the copy for one recipient by (§ -08 13): the newest signature, which names the envelope, and
+    /// the recipient. A copy of the same message by another way has another one.
+    pub fn copy_id(&self, recipient: &Path) -> AttestationId {
+        let newest = &self.newest.newest.signed_form;
+        AttestationId::from_octets(first_octets(&sha256(
+            &[b"dkim2 copy\0", recipient.canonical().as_slice(), b"\0", newest].concat(),
+        )))
+    }
+
+    /// Why a second copy of the message is refused; nothing where a hop said that there are several.
+    pub fn replayed(&self) -> Option<Failure> {
+        let place = self.newest.newest.place("f");
+        (!self.is_exploded()).then_some(Failure { problem: Problem::Replay, draft: self.chain.draft, place })
     }
 
     /// Who wants feedback: the hops with `feedback`; where one wants it to go through itself, the newest such hop for all

@@ -6,16 +6,20 @@ mod write;
 use std::sync::Arc;
 
 use zi2_mail::{
-    BodyCanon, DefectKind, DigestPlan, Digests, Domain, FieldError, HashAlg, Header, Lane, NewField, NotSmtp, Timestamp,
+    BodyCanon, DefectKind, DigestPlan, Digests, Domain, FieldError, HashAlg, Header, Lane, NewField, NotSmtp,
+    Timestamp, limits as mail_limits,
 };
 
 use self::write::{hash_parts, instance_field, signature_field};
 use super::recipe::HeaderVersion;
 use super::verify::author;
-use super::{Algorithm, Binding, Draft, Envelope, Failure, Instance, MlDsaSigningKey, NotUndoable, Problem, Signature};
+use super::{
+    Algorithm, Binding, Brackets, Chain, Draft, Envelope, Failure, Instance, MlDsaSigningKey, NotUndoable, Problem,
+    Signature,
+};
 use crate::dkim::{DkimSigningKey, Selector};
 
-pub use extend::{Extension, extend, extend_through, recipe_for, wrapping_steps};
+pub use extend::{Extension, extend, extend_through, recipe_for};
 
 /// Who signs: the domain, and alternatives of keys, of each of which all must verify.
 #[derive(Clone)]
@@ -185,6 +189,8 @@ pub struct Originator {
     identity: Identity,
     headers: Vec<Box<[u8]>>,
     lanes: Vec<Lane>,
+    /// Octets and fields of the header section, to which ours come.
+    size: (usize, usize),
 }
 
 impl Originator {
@@ -218,7 +224,8 @@ impl Originator {
         let algorithms = terms.hashes.algorithms();
         let headers = algorithms.iter().map(|algorithm| version.hash(*algorithm)).collect();
         let lanes = algorithms.iter().map(|algorithm| plan.request(BodyCanon::Simple, *algorithm)).collect();
-        Ok(Originator { terms, identity, headers, lanes })
+        let size = (header.octets().len(), header.from_bottom().count());
+        Ok(Originator { terms, identity, headers, lanes, size })
     }
 
     /// The fields to be put on top of the message, the upper one first.
@@ -231,7 +238,22 @@ impl Originator {
         let instance = instance_field(1, &hashes, None)?;
         let before = write::parsed_instance(&instance, self.terms.draft)?.signed_form;
         let signature = signature_field(1, 1, &self.terms, &self.identity, &before)?;
+        self.check_whole(&[&signature, &instance])?;
         Ok(vec![signature, instance])
+    }
+
+    /// What goes out must be a chain that is read: our fields may make the header section too long.
+    fn check_whole(&self, fields: &[&NewField]) -> Result<(), Refusal> {
+        let section: String = fields.iter().flat_map(|field| [field.wire(), "\r\n".to_owned()]).collect();
+        let (octets, count) = self.size;
+        if octets + section.len() > mail_limits::HEADER_OCTETS || count + fields.len() > mail_limits::HEADER_FIELDS {
+            return Err(Refusal::Section(DefectKind::TooLarge));
+        }
+        match Chain::read(&Header::parse(section.as_bytes()), self.terms.draft, Brackets::Required) {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(Refusal::SelfCheck),
+            Err(failure) => Err(Refusal::Unusable(failure)),
+        }
     }
 }
 

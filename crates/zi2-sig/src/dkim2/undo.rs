@@ -16,6 +16,11 @@ pub fn hashed_header(header: &Header<'_>, draft: Draft) -> Vec<u8> {
     octets
 }
 
+/// The values of a header field as recipes count them, the lowest first, each as it is hashed.
+pub fn hashed_values(header: &Header<'_>, name: &str, draft: Draft) -> Vec<Vec<u8>> {
+    HeaderVersion::of(header, draft).relaxed(name)
+}
+
 /// An earlier version of a message.
 #[derive(Clone, Debug)]
 pub struct Earlier<'a> {

@@ -170,7 +170,7 @@ fn check_keys(chain: &Chain) -> Result<(), Failure> {
     if key_names(chain).len() <= limits::DKIM2_KEYS {
         return Ok(());
     }
-    Err(Failure { problem: Problem::TooMany, draft: chain.draft, place: Place::default() })
+    Err(Failure { problem: Problem::TooManyKeys, draft: chain.draft, place: Place::default() })
 }
 
 /// What is said of a chain without a signature, which [`Chain::read`] gives to nobody.

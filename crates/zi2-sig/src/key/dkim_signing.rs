@@ -6,6 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
 use super::dkim::InputHash;
+use super::ml_dsa::is_ml_dsa;
 use super::{SigningKey, der};
 use crate::limits;
 
@@ -30,6 +31,9 @@ pub enum DkimKeyFileError {
     /// An RSA key that is shorter than a signer may use.
     #[error("the RSA key has {0} bits; sign with 2048 or more (RFC 8301)")]
     ShortRsa(u32),
+    /// An ML-DSA key of which only the expanded form is there.
+    #[error("the ML-DSA key comes without its seed (RFC 9881 calls this form expandedKey); write it with the seed")]
+    NoSeed,
     /// A PEM of something else, or a damaged one.
     #[error("the file is a PEM, but not an RSA or Ed25519 private key in PKCS#8 or PKCS#1 form")]
     OtherPem,
@@ -57,6 +61,7 @@ impl DkimSigningKey {
         match (pem(text, "RSA PRIVATE KEY"), pem(text, "PRIVATE KEY")) {
             (Some(der), _) => rsa(&der, KeyPair::from_der),
             (None, Some(der)) if der::rsa_private_bits(&der).is_some() => rsa(&der, KeyPair::from_pkcs8),
+            (None, Some(der)) if is_ml_dsa(&der) => Err(DkimKeyFileError::NoSeed),
             _ => ed25519(octets).ok_or(DkimKeyFileError::OtherPem),
         }
     }

@@ -13,10 +13,9 @@ use super::dkim_signing::pem;
 pub(crate) struct MlDsaKey(EncodedVerifyingKey<MlDsa44>);
 
 impl MlDsaKey {
-    /// Reads base64 of the 1312 octets of a key.
-    pub(crate) fn from_base64(text: &[u8]) -> Option<MlDsaKey> {
-        let octets = STANDARD.decode(text).ok()?;
-        EncodedVerifyingKey::<MlDsa44>::try_from(octets.as_slice()).ok().map(MlDsaKey)
+    /// The key of 1312 octets.
+    pub(crate) fn from_octets(octets: &[u8]) -> Option<MlDsaKey> {
+        EncodedVerifyingKey::<MlDsa44>::try_from(octets).ok().map(MlDsaKey)
     }
 
     /// Whether `signature` is this key's over `message` in this context.
@@ -49,6 +48,12 @@ const SEED_AND_KEY: &[u8] = &[
     0x30, 0x82, 0x0a, 0x3e, 0x02, 0x01, 0x00, 0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03,
     0x11, 0x04, 0x82, 0x0a, 0x2a, 0x30, 0x82, 0x0a, 0x26, 0x04, 0x20,
 ];
+
+/// Whether a PKCS#8 structure is said to hold a key of ML-DSA-44.
+pub(super) fn is_ml_dsa(der: &[u8]) -> bool {
+    const OID: &[u8] = &[0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x11];
+    der.get(..32).is_some_and(|head| memchr::memmem::find(head, OID).is_some())
+}
 
 impl MlDsaSigningKey {
     /// The key of a seed (FIPS 204 §6.1).
@@ -88,7 +93,7 @@ mod tests {
         let known: serde_json::Value = serde_json::from_str(KNOWN).unwrap();
         let text = |name: &str| known[name].as_str().unwrap();
         let octets = |name: &str| STANDARD.decode(text(name)).unwrap();
-        let (public, message) = (MlDsaKey::from_base64(text("pk").as_bytes()).unwrap(), octets("m"));
+        let (public, message) = (MlDsaKey::from_octets(&octets("pk")).unwrap(), octets("m"));
         assert!(public.verify(&message, b"DKIM2", &octets("s")));
         assert!(!public.verify(&message, b"", &octets("s")));
         assert!(!public.verify(&message, b"DKIM2", &octets("s_empty_context")));
@@ -103,6 +108,14 @@ mod tests {
             assert!(!public.verify(b"another", b"DKIM2", &signature));
         }
         assert!(!public.verify(&message, b"DKIM2", b"") && !public.verify(&message, b"DKIM2", &[0; SIGNATURE_OCTETS]));
+        // RFC 9881 §6: the expanded key alone, an OCTET STRING of 2560.
+        let mut der = SEED_AND_KEY[..22].to_vec();
+        der.extend([0x04, 0x82, 0x0a, 0x00]);
+        der.extend([7; 2560]);
+        let pem = super::super::pkcs8_pem_of(&der);
+        assert!(MlDsaSigningKey::parse_file(pem.as_bytes()).is_none());
+        let error = crate::dkim::DkimSigningKey::parse_file(pem.as_bytes()).err();
+        assert_eq!(error, Some(crate::dkim::DkimKeyFileError::NoSeed));
         assert!(MlDsaSigningKey::parse_file(b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----").is_none());
     }
 }

@@ -2,7 +2,8 @@
 
 use zi2_mail::{DigestPlan, Domain, Message, Timestamp};
 use zi2_sig::dkim2::{
-    Binding, Draft, Envelope, Flag, Identity, KeyAnswer, KeyRecords, Outcome, Policy, Problem, Refusal, Terms, Unkept,
+    Binding, Draft, Envelope, Flag, Identity, KeyAnswer, KeyRecords, Outcome, Path, Policy, Problem, Refusal, Terms,
+    Unkept,
     Verdict, Verifier, extend_through,
 };
 
@@ -380,4 +381,26 @@ fn earlier_versions_of_what_was_verified() {
     assert!(evidence.earlier(&message.header, message.body, 3).is_none());
     assert!(evidence.earlier(&message.header, b"other\r\n", 1).is_none());
     assert!(evidence.earlier(&original.header, message.body, 1).is_none());
+}
+
+/// § -08 13: the same copy for the same recipient is known again, any other is another.
+#[test]
+fn copies() {
+    let (two, by_two) = two();
+    let (first, second) = (evidence(&first(), &by()), evidence(&two, &by_two));
+    let id = |evidence: &zi2_sig::dkim2::FullyVerified, to: &str| evidence.copy_id(&Path::of_command(to.as_bytes()));
+    let carol = id(&second, "<carol@c.example>");
+    assert_eq!(carol, id(&second, "<carol@C.Example>"));
+    for (other, why) in [
+        (id(&second, "<Carol@c.example>"), "another recipient"),
+        (id(&first, "<carol@c.example>"), "the same message by another way"),
+    ] {
+        assert_ne!(carol, other, "{why}");
+    }
+    // Refolding makes no other copy of it.
+    let refolded = edited(&two, "; t=1777400000", ";\r\n t=1777400000");
+    assert_eq!(carol, id(&evidence(&refolded, &by_two), "<carol@c.example>"));
+    assert!(second.is_exploded() && second.replayed().is_none());
+    let failure = first.replayed().unwrap();
+    assert_eq!(failure.to_string(), "FAIL: Duplicate message with no exploded flag");
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use zi2_mail::Message;
-use zi2_sig::dkim2::{Draft, Recipe, apply, hashed_header, recipe_for, undo};
+use zi2_sig::dkim2::{BodyRecipe, Draft, Recipe, apply, hashed_header, recipe_for, undo};
 
 use crate::forge::*;
 use crate::kit::{Dns, json, message, verify};
@@ -97,6 +97,10 @@ fn changed<T: Clone>(items: &[T], edits: &[(u8, u8)], new: &[T]) -> Vec<T> {
     items
 }
 
+fn is_empty(recipe: &Recipe) -> bool {
+    recipe.header().len() == 0 && *recipe.body() == BodyRecipe::Unchanged
+}
+
 fn without_trailing_lines(body: &[u8]) -> &[u8] {
     body.strip_suffix(b"\r\n").map_or(body, without_trailing_lines)
 }
@@ -130,7 +134,7 @@ proptest! {
         let (before, after) = (mail(&header, &body), mail(&fields, &other));
         let (before, after) = (Message::split(&before), Message::split(&after));
         let Ok(recipe) = recipe_for(&before, &after, Draft::D08) else { return Ok(()) };
-        if recipe.is_empty() {
+        if is_empty(&recipe) {
             return Ok(());
         }
         prop_assert_eq!(&Recipe::parse(recipe.to_json().as_bytes()).unwrap().to_json(), &recipe.to_json());
@@ -152,6 +156,6 @@ proptest! {
             }
         };
         let (plain, folded) = (Message::split(plain.as_bytes()), Message::split(folded.as_bytes()));
-        prop_assert!(recipe_for(&plain, &folded, Draft::D08).unwrap().is_empty());
+        prop_assert!(is_empty(&recipe_for(&plain, &folded, Draft::D08).unwrap()));
     }
 }

@@ -100,7 +100,7 @@ struct Back {
 struct By {
     /// The name of this mail server
     #[arg(long, value_name = "HOST", value_parser = |name: &str| HostName::parse(name).map_err(|error| error.to_string()))]
-    server: HostName,
+    mta: HostName,
     #[command(flatten)]
     keys: Keys,
 }
@@ -244,7 +244,7 @@ fn back(args: &Back, common: &Common, io: &mut Io<'_>) -> Result<Exit, Trouble> 
 impl By {
     fn reporter(&self, scene: &Scene) -> Result<Reporter<'_>, Trouble> {
         let random = random::<16>()?;
-        Ok(Reporter { server: &self.server, domain: &self.keys.domain, now: scene.now, random })
+        Ok(Reporter { server: &self.mta, domain: &self.keys.domain, now: scene.now, random })
     }
 }
 

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
-use zi2_mail::{Message, relaxed_value};
-use zi2_sig::dkim2::{BodyRecipe, Recipe, Step, recipe_for};
+use zi2_mail::Message;
+use zi2_sig::dkim2::{BodyRecipe, Draft, Recipe, Step, body_lines, hashed_values, recipe_for};
 
 use super::recipe::not_undoable;
 use super::{Rules, two_messages};
@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Trouble> {
     let (before, after) = (Message::split(&before), Message::split(&after));
     let draft = args.rules.draft;
     let recipe = recipe_for(&before, &after, draft).map_err(|refusal| not_undoable(&refusal))?;
-    let (fields, body) = (fields(&recipe, &after), body(&recipe, &after));
+    let (fields, body) = (fields(&recipe, &after, draft), body(&recipe, &after));
     let exit = if fields.is_empty() && body.is_empty() { Exit::Ok } else { Exit::Negative };
     let change = Change { schema: "zi2.dkim2-diff.v1", draft: draft.number(), fields, body };
     if args.json {
@@ -77,15 +77,9 @@ fn show(part: &Part, lead: &str, io: &mut Io<'_>) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn fields(recipe: &Recipe, after: &Message<'_>) -> Vec<Part> {
+fn fields(recipe: &Recipe, after: &Message<'_>, draft: Draft) -> Vec<Part> {
     let part = |(name, steps): (&str, &[Step])| {
-        let relaxed = |value: &[u8]| {
-            let mut out = Vec::new();
-            relaxed_value(value, &mut out);
-            out
-        };
-        let fields = after.header.from_bottom().filter(|field| field.is_named(name));
-        let now: Vec<Vec<u8>> = fields.map(|field| relaxed(field.value())).collect();
+        let now = hashed_values(&after.header, name, draft);
         // From the bottom up in the recipe, from the top down for people.
         let mut parts = walk(steps, &now.iter().map(Vec::as_slice).collect::<Vec<_>>());
         parts.reverse();
@@ -101,12 +95,7 @@ fn fields(recipe: &Recipe, after: &Message<'_>) -> Vec<Part> {
 
 fn body(recipe: &Recipe, after: &Message<'_>) -> Vec<Part> {
     match recipe.body() {
-        BodyRecipe::Steps(steps) => {
-            let mut lines: Vec<&[u8]> = after.body.split(|octet| *octet == b'\n').collect();
-            lines.pop_if(|last| last.is_empty());
-            let lines: Vec<&[u8]> = lines.into_iter().map(|line| line.strip_suffix(b"\r").unwrap_or(line)).collect();
-            walk(steps, &lines)
-        }
+        BodyRecipe::Steps(steps) => walk(steps, &body_lines(after.body)),
         BodyRecipe::Unchanged | BodyRecipe::Null => Vec::new(),
     }
 }

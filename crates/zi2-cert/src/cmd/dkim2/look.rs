@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use zi2_chain::DnsName;
-use zi2_flow::dkim2;
+use zi2_flow::{dkim2, dkim2_key};
 use zi2_keys::{Budget, Resolver};
 use zi2_mail::{Message, Timestamp};
 use zi2_sig::dkim::KeyName;
-use zi2_sig::dkim2::{Envelope, KeyAnswer, KeyRecords, Policy, Verdict};
+use zi2_sig::dkim2::{Envelope, KeyAnswer, Policy, Verdict};
 
 use super::{File, Rules};
 use crate::cli::Common;
@@ -82,12 +81,8 @@ impl Scene {
 impl Scene {
     /// What DNS says of one key.
     pub(super) fn answer(&self, name: &KeyName) -> Result<KeyAnswer, Trouble> {
-        let Ok(name) = DnsName::parse(name.as_str()) else {
-            return Ok(KeyAnswer::Records(KeyRecords::parse([])));
-        };
         let budget = Budget::new(DKIM2_LOOK_UPS, PATIENCE);
-        let asked = net::runtime()?.block_on(self.resolver.dkim2_keys(&name, &budget));
-        Ok(asked.map_or_else(KeyAnswer::Unavailable, KeyAnswer::Records))
+        Ok(net::runtime()?.block_on(dkim2_key(name, &self.resolver, &budget)))
     }
 }
 

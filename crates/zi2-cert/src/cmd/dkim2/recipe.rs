@@ -121,7 +121,10 @@ fn read(path: &std::path::Path) -> Result<Recipe, Trouble> {
         true => octets,
         false => {
             let compact: Vec<u8> = octets.into_iter().filter(|octet| !octet.is_ascii_whitespace()).collect();
-            STANDARD.decode(compact).unwrap_or_default()
+            STANDARD.decode(compact).map_err(|_| {
+                let what = format!("{}: neither JSON nor base64", path.display());
+                Trouble::new(Exit::Data, what, "A recipe is a JSON object, or the value of r=.")
+            })?
         }
     };
     Recipe::parse(&json).map_err(|error| {

@@ -91,13 +91,13 @@ impl Hashes {
     }
 }
 
-/// The algorithms, by name.
-pub(in crate::dkim2) fn hash_algorithm(name: &str) -> Option<HashAlg> {
-    match name {
-        "sha256" => Some(HashAlg::Sha256),
-        "sha512" => Some(HashAlg::Sha512),
-        _ => None,
-    }
+/// The algorithms of `h=` by name.
+pub(in crate::dkim2) const HASH_NAMES: [(&str, HashAlg); 2] =
+    [("sha256", HashAlg::Sha256), ("sha512", HashAlg::Sha512)];
+
+/// The name of an algorithm in `h=`; a dash for one that has none there.
+pub(in crate::dkim2) fn hash_name(algorithm: HashAlg) -> &'static str {
+    HASH_NAMES.iter().find(|(_, other)| *other == algorithm).map_or("-", |(name, _)| name)
 }
 
 fn hash_groups(tags: &Tags<'_>) -> Result<Vec<Vec<Hashes>>, Failure> {
@@ -114,7 +114,7 @@ fn hash_groups(tags: &Tags<'_>) -> Result<Vec<Vec<Hashes>>, Failure> {
             }
             members.push(hashes);
             if groups.iter().map(Vec::len).sum::<usize>() + members.len() > limits::DKIM2_HASHES {
-                return Err(tags.fault(Problem::TooMany, Some("h"), Some(offset)));
+                return Err(tags.fault(Problem::TooLarge(Kind::Instance), Some("h"), Some(offset)));
             }
         }
         groups.push(members);
@@ -127,7 +127,7 @@ fn hash_set(item: &[u8], offset: usize) -> Option<Hashes> {
     let mut three = item.split(|octet| *octet == b':');
     let (name, header, body) = (trimmed(three.next()?), base64(three.next()?)?, base64(three.next()?)?);
     let name = std::str::from_utf8(name).ok().filter(|name| is_word(name) && three.next().is_none())?;
-    let algorithm = hash_algorithm(name);
+    let algorithm = HASH_NAMES.iter().find(|(other, _)| *other == name).map(|(_, algorithm)| *algorithm);
     let length = match algorithm {
         Some(HashAlg::Sha256) => Some(32),
         Some(HashAlg::Sha512) => Some(64),

@@ -9,6 +9,7 @@ use std::ops::Range;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zi2_mail::{Domain, Field, Tag, TagList, TagListErrorKind};
 
+pub(super) use instance::hash_name;
 pub use instance::{Hashes, Instance};
 pub use path::Path;
 pub(super) use signature::is_word;
@@ -44,14 +45,16 @@ impl<'a> Tags<'a> {
             place: Place { offset: Some(base.saturating_add(at)), ..Place::default() },
         };
         if field.raw().len() > limit {
-            return Err(fault(Problem::TooMany, 0));
+            let mut failure = fault(Problem::TooLarge(kind), 0);
+            failure.place = numbered(failure.place, kind, salvaged(value, own));
+            return Err(failure);
         }
         if let Some(at) = value.iter().position(|octet| !octet.is_ascii()) {
             return Err(fault(Problem::Syntax(kind), at));
         }
         let list = TagList::parse(value).map_err(|error| {
             let problem =
-                if error.kind == TagListErrorKind::TooMany { Problem::TooMany } else { Problem::Syntax(kind) };
+                if error.kind == TagListErrorKind::TooMany { Problem::TooLarge(kind) } else { Problem::Syntax(kind) };
             let mut failure = fault(problem, error.offset);
             failure.place = numbered(failure.place, kind, salvaged(value, own));
             failure

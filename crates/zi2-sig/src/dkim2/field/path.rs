@@ -73,6 +73,19 @@ impl Path {
         }
     }
 
+    /// Octets that equal paths have in common.
+    pub(in crate::dkim2) fn canonical(&self) -> Vec<u8> {
+        match &self.place {
+            Place::At(at, domain) => {
+                [self.octets.get(..=*at).unwrap_or_default(), domain.as_str().as_bytes(), b">"].concat()
+            }
+            Place::Null | Place::Nameless => {
+                let (local, name) = self.nameless();
+                [local, &name.to_ascii_lowercase()].concat()
+            }
+        }
+    }
+
     /// What is before the last `@`, and what is after it or alone: `postmaster`, or with an address literal.
     fn nameless(&self) -> (&[u8], &[u8]) {
         let at = memchr::memrchr(b'@', &self.octets);
@@ -190,6 +203,7 @@ mod tests {
             ("<Postmaster>", "<postmaster>", true),
         ] {
             assert_eq!(path(one) == path(other), same, "{one} {other}");
+            assert_eq!(path(one).canonical() == path(other).canonical(), same, "{one} {other}");
         }
     }
 }

@@ -231,7 +231,7 @@ fn binding(tags: &Tags<'_>, brackets: Brackets) -> Result<Binding, Failure> {
             let mut recipients = Vec::new();
             for (_, item) in parts(rt.value(), b',') {
                 if recipients.len() == limits::DKIM2_RECIPIENTS {
-                    return Err(tags.fault(Problem::TooMany, Some("rt"), Some(rt.span().start)));
+                    return Err(tags.fault(Problem::TooLarge(Kind::Signature), Some("rt"), Some(rt.span().start)));
                 }
                 // § -08 8.1: nobody is sent to the null path
                 let recipient = path(item).filter(|path| !path.is_null());

@@ -94,8 +94,9 @@ impl<'a> BodyVersion<'a> {
         }
     }
 
-    /// The octets in one piece, for who wants to see them.
-    pub fn to_vec(&self) -> Vec<u8> {
+    /// The octets in one piece.
+    #[cfg(test)]
+    pub(super) fn to_vec(&self) -> Vec<u8> {
         let mut octets = Vec::new();
         self.write(&mut |piece| octets.extend_from_slice(piece));
         octets
@@ -169,8 +170,8 @@ pub(super) fn line_ends(octets: &[u8]) -> impl Iterator<Item = usize> {
     memchr_iter(b'\n', octets).filter(ends_line).map(|lf| lf + 1)
 }
 
-/// The lines without their ends.
-pub(in crate::dkim2) fn lines(octets: &[u8]) -> Vec<&[u8]> {
+/// The lines of a body as recipes count them, without their ends.
+pub fn body_lines(octets: &[u8]) -> Vec<&[u8]> {
     let mut lines = Vec::new();
     let mut start = 0;
     for end in line_ends(octets) {

@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 
 use super::Step;
-use super::body::lines;
+use super::body::body_lines;
 use crate::limits;
 
 /// How a body is made again.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum BodyDiff {
+pub(in crate::dkim2) enum BodyDiff {
     /// Both are the same.
     Same,
     /// By these steps.
@@ -21,11 +21,11 @@ pub enum BodyDiff {
 }
 
 /// The steps that make the body `before` of the body `after`.
-pub fn body_steps(before: &[u8], after: &[u8]) -> BodyDiff {
+pub(in crate::dkim2) fn body_steps(before: &[u8], after: &[u8]) -> BodyDiff {
     if before == after {
         return BodyDiff::Same;
     }
-    let (old, new) = (lines(before), lines(after));
+    let (old, new) = (body_lines(before), body_lines(after));
     let Some(matches) = matches(&old, &new) else { return BodyDiff::TooBig };
     let literal = |line: &&[u8]| Box::from(*line);
     let steps = steps(&old, &matches, literal);
@@ -46,7 +46,7 @@ pub fn body_steps(before: &[u8], after: &[u8]) -> BodyDiff {
 ///
 /// # Errors
 /// [`NotUndoable`], as where a CR or LF stands within a value.
-pub fn header_steps(before: &[Vec<u8>], after: &[Vec<u8>]) -> Result<Option<Vec<Step>>, NotUndoable> {
+pub(in crate::dkim2) fn header_steps(before: &[Vec<u8>], after: &[Vec<u8>]) -> Result<Option<Vec<Step>>, NotUndoable> {
     if before == after {
         return Ok(None);
     }

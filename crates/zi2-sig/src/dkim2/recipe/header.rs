@@ -40,6 +40,16 @@ impl<'a> HeaderVersion<'a> {
         self.fields.get(name.as_bytes()).map_or(&[], Vec::as_slice)
     }
 
+    /// The same in relaxed form, as they are hashed.
+    pub(in crate::dkim2) fn relaxed(&self, name: &str) -> Vec<Vec<u8>> {
+        let relaxed = |value: &&[u8]| {
+            let mut out = Vec::with_capacity(value.len());
+            relaxed_value(value, &mut out);
+            out
+        };
+        self.values(name).iter().map(relaxed).collect()
+    }
+
     /// The names, in order.
     pub(in crate::dkim2) fn names(&self) -> impl Iterator<Item = &[u8]> {
         self.fields.keys().map(AsRef::as_ref)

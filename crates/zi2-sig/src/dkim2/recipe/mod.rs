@@ -7,9 +7,9 @@ mod diff;
 mod header;
 mod json;
 
-pub use body::BodyVersion;
-pub(super) use body::lines;
-pub use diff::{BodyDiff, NotUndoable, body_steps, header_steps};
+pub use body::{BodyVersion, body_lines};
+pub use diff::NotUndoable;
+pub(super) use diff::{BodyDiff, body_steps, header_steps};
 pub(super) use header::{HeaderVersion, applied};
 pub use json::RecipeError;
 
@@ -76,10 +76,5 @@ impl Recipe {
     /// What it says of the body.
     pub fn body(&self) -> &BodyRecipe {
         &self.body
-    }
-
-    /// Whether it says nothing at all.
-    pub fn is_empty(&self) -> bool {
-        self.header.is_empty() && self.body == BodyRecipe::Unchanged
     }
 }

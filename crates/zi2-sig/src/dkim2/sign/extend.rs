@@ -3,17 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use zi2_mail::{BodyCanon, DigestPlan, HashAlg, Header, Message, NewField, NotSmtp, SmtpScan, relaxed_value};
+use zi2_mail::{BodyCanon, DigestPlan, HashAlg, Header, Message, NewField, NotSmtp, SmtpScan};
 
 use super::write::{hash_parts, instance_field, parsed_instance, parsed_signature, signature_field};
 use super::{Identity, Refusal, Terms, check_binding, check_from};
 use crate::dkim2::chain::check_link;
 use crate::dkim2::outcome::Fingerprint;
-use crate::dkim2::recipe::HeaderVersion;
-use crate::dkim2::{
-    Binding, BodyDiff, BodyRecipe, BodyVersion, Brackets, Chain, Draft, Flag, FullyVerified, Recipe, Step, body_steps,
-    header_steps,
-};
+use crate::dkim2::recipe::{BodyDiff, HeaderVersion, body_lines, body_steps, header_steps};
+use crate::dkim2::{Binding, BodyRecipe, BodyVersion, Brackets, Chain, Draft, Flag, FullyVerified, Recipe, Step};
 use crate::hash::first_octets;
 
 /// A hop that was signed.
@@ -150,15 +147,7 @@ pub fn recipe_for(received: &Message<'_>, outgoing: &Message<'_>, draft: Draft) 
     let names: BTreeSet<&[u8]> = old.names().chain(new.names()).collect();
     let mut header = Vec::new();
     for name in names.into_iter().filter_map(|name| std::str::from_utf8(name).ok()) {
-        let relaxed = |version: &HeaderVersion<'_>| -> Vec<Vec<u8>> {
-            let relaxed = |value: &&[u8]| {
-                let mut out = Vec::with_capacity(value.len());
-                relaxed_value(value, &mut out);
-                out
-            };
-            version.values(name).iter().map(relaxed).collect()
-        };
-        if let Some(steps) = header_steps(&relaxed(&old), &relaxed(&new))? {
+        if let Some(steps) = header_steps(&old.relaxed(name), &new.relaxed(name))? {
             header.push((Box::from(name), steps));
         }
     }
@@ -180,9 +169,9 @@ fn body_recipe(received: &[u8], outgoing: &[u8]) -> Result<BodyRecipe, Refusal> 
 }
 
 /// The recipe of a list that puts the original body, untouched, between parts of its own: one copy. Nothing if the original
-/// is not in it line by line. [`recipe_for`] takes it where a search for less is too much work.
-pub fn wrapping_steps(original: &[u8], wrapped: &[u8]) -> Option<Vec<Step>> {
-    let (inner, outer) = (crate::dkim2::recipe::lines(original), crate::dkim2::recipe::lines(wrapped));
+/// is not in it line by line. It is taken where a search for less is too much work.
+fn wrapping_steps(original: &[u8], wrapped: &[u8]) -> Option<Vec<Step>> {
+    let (inner, outer) = (body_lines(original), body_lines(wrapped));
     if inner.is_empty() {
         return Some(Vec::new());
     }
@@ -262,8 +251,5 @@ fn digest_of(algorithm: HashAlg, write: impl FnOnce(&mut dyn FnMut(&[u8]))) -> B
 }
 
 fn with_instance(evidence: &FullyVerified, number: u32, instance: Vec<u8>) -> Vec<u8> {
-    let chain = &evidence.chain;
-    let instances = chain.instances.iter().map(|other| &other.signed_form).chain([&instance]);
-    let signatures = chain.signatures.iter().filter(|other| other.number() < number).map(|other| &other.signed_form);
-    instances.chain(signatures).flatten().copied().collect()
+    evidence.chain.fields_with(number, u32::MAX, &instance)
 }

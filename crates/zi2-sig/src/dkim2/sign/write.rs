@@ -4,19 +4,16 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use zi2_mail::{FieldWriter, Header, NewField, Part};
 
 use super::{HashChoice, Identity, PrivateKey, Refusal, SigningMember, Terms};
+use crate::dkim2::field::hash_name;
 use crate::dkim2::key::{CONTEXT, Input};
 use crate::dkim2::{Binding, Brackets, DKIM2_SIGNATURE, Draft, Instance, MESSAGE_INSTANCE, Path, Recipe, Signature};
 use crate::key::ML_DSA_SIGNATURE_OCTETS;
 
 /// Name, hash of the header and hash of the body, for each algorithm of the choice.
 pub(super) fn hash_parts(choice: HashChoice, headers: &[Box<[u8]>], bodies: &[Box<[u8]>]) -> Vec<[String; 3]> {
-    let names: &[&str] = match choice {
-        HashChoice::Sha256 => &["sha256"],
-        HashChoice::Sha512 => &["sha512"],
-        HashChoice::Both => &["sha256", "sha512"],
-    };
-    let hashes = names.iter().zip(headers).zip(bodies);
-    hashes.map(|((name, header), body)| [(*name).to_owned(), STANDARD.encode(header), STANDARD.encode(body)]).collect()
+    let names = choice.algorithms().iter().map(|algorithm| hash_name(*algorithm));
+    let hashes = names.zip(headers).zip(bodies);
+    hashes.map(|((name, header), body)| [name.to_owned(), STANDARD.encode(header), STANDARD.encode(body)]).collect()
 }
 
 pub(super) fn instance_field(

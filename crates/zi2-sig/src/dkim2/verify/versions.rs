@@ -2,6 +2,7 @@
 
 use zi2_mail::{BodyCanon, DigestPlan, Digests, Domain, HashAlg, Header, Lane, parse_from};
 
+use crate::dkim2::field::hash_name;
 use crate::dkim2::outcome::Fingerprint;
 use crate::dkim2::recipe::HeaderVersion;
 use crate::dkim2::{BodyRecipe, BodyVersion, Chain, Failure, Hashes, Instance, Place, Problem, groups};
@@ -173,22 +174,17 @@ fn check(chain: &Chain, instance: &Instance, header: &Hashed, body: Option<&Hash
     let member = |hashes: &Hashes| {
         let problem = match hashes.algorithm {
             None => Problem::HashUnknown(hashes.name.to_string()),
-            Some(algorithm) if header.get(algorithm) != Some(&*hashes.header) => Problem::HeaderHash(name(algorithm)),
+            Some(algorithm) if header.get(algorithm) != Some(&*hashes.header) => {
+                Problem::HeaderHash(hash_name(algorithm))
+            }
             Some(algorithm) if body.is_some_and(|body| differs(body, algorithm, &hashes.body)) => {
-                Problem::BodyHash(name(algorithm))
+                Problem::BodyHash(hash_name(algorithm))
             }
             Some(_) => return Ok(()),
         };
         Err(Failure { problem, draft: chain.draft, place: instance.place("h", hashes.offset) })
     };
     groups::judged(instance.groups(), member, Problem::NoHashGroup)
-}
-
-fn name(algorithm: HashAlg) -> &'static str {
-    match algorithm {
-        HashAlg::Sha512 => "sha512",
-        HashAlg::Sha256 | HashAlg::Sha1 => "sha256",
-    }
 }
 
 fn failure(chain: &Chain, instance: &Instance, problem: Problem) -> Failure {
