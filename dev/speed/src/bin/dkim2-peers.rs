@@ -1,0 +1,262 @@
+//! Our DKIM2 beside mail-auth's: chains of random mail, each hop signed by one of the two, verified by both, then mutated and
+//! verified by both again.
+//!
+//!     zi2-dkim2-peers [count] [seed]
+//!
+//! A difference must be one of those that `known` explains; anything else ends the run with status 1.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a check: it may stop")]
+
+#[path = "../../../../crates/zi2-mail/benches/common/corpus.rs"]
+#[allow(dead_code, reason = "of the corpus only its numbers")]
+mod corpus;
+#[path = "../dkim2/house.rs"]
+mod house;
+#[path = "../../../peers/mail-auth/src/world.rs"]
+mod world;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use corpus::Sequence;
+use house::{DOMAINS, House, Said, Trip, full, name};
+use zi2_sig::dkim2::HashChoice;
+
+fn main() -> ExitCode {
+    let number = |place, default: u64| std::env::args().nth(place).map_or(default, |text| text.parse().unwrap());
+    let (count, seed) = (number(1, 10_000), number(2, 1));
+    let mut run = Run { house: House::new(), random: Sequence::new(seed), now: 0, tally: BTreeMap::new(), unknown: 0 };
+    for _ in 0..count {
+        run.now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        run.one();
+    }
+    for (what, times) in &run.tally {
+        println!("{times:>7}  {what}");
+    }
+    println!("{count} messages, seed {seed}: {} differences without a reason", run.unknown);
+    if run.unknown == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+struct Run {
+    house: House,
+    random: Sequence,
+    now: u64,
+    tally: BTreeMap<String, u64>,
+    unknown: u64,
+}
+
+impl Run {
+    fn below(&mut self, end: usize) -> usize {
+        (self.random.next() % end as u64) as usize
+    }
+
+    fn of<T: Clone>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())].clone()
+    }
+
+    fn one(&mut self) {
+        let Some((mail, trip)) = self.chain() else { return };
+        self.compare(&mail, &trip, "whole");
+        for _ in 0..1 + self.below(2) {
+            let (mut mutated, mut other) = (mail.clone(), trip.clone());
+            for _ in 0..1 + self.below(2) {
+                mutated = self.mutated(&mutated);
+            }
+            if self.below(10) == 0 {
+                other = self.other_trip(&trip);
+            }
+            self.compare(&mutated, &other, "mutated");
+        }
+    }
+
+    /// A chain of one to four hops, each signed by either program, and the envelope it arrives by.
+    fn chain(&mut self) -> Option<(Vec<u8>, Trip)> {
+        let plain = self.mail();
+        let mut trip = Trip::of(0, 1);
+        let said = self.said();
+        let fields = match self.below(2) {
+            0 => self.house.sign(None, &plain, 0, &trip, &said, self.now),
+            _ => self.house.sign_theirs(None, &plain, 0, &trip, &said),
+        };
+        let mut mail = match fields {
+            Ok(fields) => [fields.as_bytes(), &plain].concat(),
+            Err(why) => return self.not_signed(&why),
+        };
+        for domain in 1..1 + self.below(4) {
+            let next = self.trip(domain);
+            let outgoing = self.changed(&mail, domain);
+            let said = self.said();
+            let fields = match self.below(2) {
+                0 => {
+                    let Some(evidence) = full(self.house.ours(&mail, &trip, self.now)) else { return Some((mail, trip)) };
+                    self.house.sign(Some((&mail, &evidence)), &outgoing, domain, &next, &said, self.now)
+                }
+                _ => self.house.sign_theirs(Some((&mail, &trip)), &outgoing, domain, &next, &said),
+            };
+            match fields {
+                Ok(fields) => mail = [fields.as_bytes(), &outgoing].concat(),
+                Err(why) => {
+                    let _: Option<()> = self.not_signed(&why);
+                    return Some((mail, trip));
+                }
+            }
+            trip = next;
+        }
+        Some((mail, trip))
+    }
+
+    fn not_signed<T>(&mut self, why: &str) -> Option<T> {
+        let words = why.split(|c: char| c.is_ascii_digit() || c == ':').next().unwrap_or_default();
+        *self.tally.entry(format!("not signed: {words}")).or_default() += 1;
+        None
+    }
+
+    fn said(&mut self) -> Said {
+        let hashes = self.of(&[HashChoice::Sha256, HashChoice::Sha256, HashChoice::Sha512, HashChoice::Both]);
+        let nonce = self.of(&[None, None, Some("a-b.c=/x".to_owned())]);
+        Said { hashes, feedback: self.below(5) == 0, nonce }
+    }
+
+    fn trip(&mut self, from: usize) -> Trip {
+        let mut trip = Trip::of(from, from + 1);
+        match self.below(6) {
+            0 => trip.recipients.push(format!("<z@sub.{}>", name(DOMAINS - 1))),
+            1 => trip.sender = format!("<\"a b\"@Bounce.{}>", name(from).to_uppercase()),
+            2 if from > 0 => trip.sender = "<>".to_owned(),
+            _ => {}
+        }
+        trip
+    }
+
+    fn other_trip(&mut self, trip: &Trip) -> Trip {
+        let mut trip = trip.clone();
+        match self.below(4) {
+            0 => trip.sender = "<>".to_owned(),
+            1 => trip.sender = trip.sender.to_uppercase(),
+            2 => trip.recipients.push("<other@b.example>".to_owned()),
+            _ => trip.recipients = vec![trip.recipients[0].replace("example", "EXAMPLE")],
+        }
+        trip
+    }
+
+    // --- messages -----------------------------------------------------------------------------------------------------
+
+    fn text(&mut self, longest: usize) -> Vec<u8> {
+        const PIECES: [&[u8]; 12] =
+            [b"\r\n", b"\r\n", b"\r\n", b" ", b"\t", b"Hello there", b"=20", b"--=_x", b"\xe4\xff", b"\xc3\xa4", b".", b"x"];
+        (0..self.below(longest)).flat_map(|_| self.of(&PIECES).to_vec()).collect()
+    }
+
+    fn value(&mut self) -> Vec<u8> {
+        const PIECES: [&[u8]; 9] =
+            [b" ", b"  ", b"\t", b"\r\n x", b"\r\n\ty", b"word", b"<a@example.com>", b"caf\xe9", b";"];
+        (0..self.below(7)).flat_map(|_| self.of(&PIECES).to_vec()).collect()
+    }
+
+    fn field(&mut self) -> Vec<u8> {
+        const NAMES: [&[u8]; 10] =
+            [b"Subject", b"subject", b"To", b"List-Id", b"List-Unsubscribe", b"List-Unsubscribe-Post", b"Comments", b"X-A", b"Received", b"Auto-Submitted"];
+        let (name, value) = (self.of(&NAMES), self.value());
+        [name, b":", &value, b"\r\n"].concat()
+    }
+
+    fn mail(&mut self) -> Vec<u8> {
+        let mut fields: Vec<Vec<u8>> = (0..self.below(7)).map(|_| self.field()).collect();
+        fields.insert(self.below(fields.len() + 1), b"From: Ann <ann@a.example>\r\n".to_vec());
+        [fields.concat(), b"\r\n".to_vec(), self.text(24)].concat()
+    }
+
+    /// What a hop does on the way.
+    fn changed(&mut self, mail: &[u8], domain: usize) -> Vec<u8> {
+        let at = mail.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 2;
+        let (section, rest) = mail.split_at(at);
+        let mut section = section.to_vec();
+        let mut body = rest[2..].to_vec();
+        for _ in 0..self.below(4) {
+            match self.below(8) {
+                0 => section.extend(self.field()),
+                1 => section = [self.field(), section].concat(),
+                2 => section.extend_from_slice(b"List-Id: <list>\r\n"),
+                3 => body.extend_from_slice(b"\r\n-- \r\nfooter\r\n"),
+                4 => body = [b"--=_x\r\n\r\n".as_slice(), &body, b"\r\n--=_x--\r\n"].concat(),
+                5 => body.extend_from_slice(b"\r\n\r\n"),
+                6 => {
+                    let text = String::from_utf8(section.clone());
+                    let via = format!("From: Ann via list <list@{}>", name(domain));
+                    section = text.map_or(section, |text| text.replace("From: Ann <ann@a.example>", &via).into_bytes());
+                }
+                _ => body = self.edited(&body),
+            }
+        }
+        [section.as_slice(), b"\r\n", &body].concat()
+    }
+
+    /// A line dropped, doubled or put in.
+    fn edited(&mut self, body: &[u8]) -> Vec<u8> {
+        let mut lines: Vec<Vec<u8>> = Vec::new();
+        let mut rest = body;
+        while let Some(end) = rest.windows(2).position(|window| window == b"\r\n") {
+            lines.push(rest[..end + 2].to_vec());
+            rest = &rest[end + 2..];
+        }
+        let at = self.below(lines.len() + 1);
+        match self.below(3) {
+            0 if at < lines.len() => drop(lines.remove(at)),
+            1 if at < lines.len() => lines.insert(at, lines[at].clone()),
+            _ => lines.insert(at, b"put in \xe9\r\n".to_vec()),
+        }
+        [lines.concat(), rest.to_vec()].concat()
+    }
+
+    /// Anything that may happen to octets, most of it where the chain is.
+    fn mutated(&mut self, mail: &[u8]) -> Vec<u8> {
+        let near = if self.below(3) > 0 { mail.len().min(1200) } else { mail.len() };
+        let at = self.below(near);
+        let piece: &[u8] = self.of(&[b" ".as_slice(), b"\t", b"\r\n ", b"x", b";", b"=", b",", b"|", b"0", b"m=2;", b"i=9; "]);
+        match self.below(12) {
+            0 | 1 => [&mail[..at], &[mail[at] ^ (1 << self.below(8))], &mail[at + 1..]].concat(),
+            2 | 3 => [&mail[..at], piece, &mail[at..]].concat(),
+            4 => [&mail[..at], &mail[at + 1..]].concat(),
+            5 => [mail, self.of(&[b"\r\n".as_slice(), b" \r\n", b"more\r\n", b"x", b"\r\n\r\n"])].concat(),
+            6 => [self.field(), mail.to_vec()].concat(),
+            7 => replaced(mail, b"; ", self.of(&[b";".as_slice(), b";\r\n\t", b" ; "])),
+            8 => replaced(mail, self.of(&[b"i=1;".as_slice(), b"m=1;", b"s:ed", b"sha256", b"f=", b"n=", b"r=", b"rt=", b"mf="]), self.of(&[b"i=01;".as_slice(), b"i=2;", b"m=2;", b"u=;", b"sha512", b"x:ed", b""])),
+            9 => replaced(mail, b"ed25519-sha256", self.of(&[b"rsa-sha256".as_slice(), b"banana", b"mldsa44"])),
+            10 => replaced(mail, b"=;", self.of(&[b";".as_slice(), b"==;", b"= ;"])),
+            _ => replaced(mail, self.of(&[b"DKIM2-Signature:".as_slice(), b"Message-Instance:", b"From:", b"Subject:"]), self.of(&[b"X-Was:".as_slice(), b"dkim2-SIGNATURE:", b"From:", b"Message-Instance :"])),
+        }
+    }
+
+    // --- verdicts -----------------------------------------------------------------------------------------------------
+
+    fn compare(&mut self, mail: &[u8], trip: &Trip, what: &str) {
+        let ours = self.house.ours(mail, trip, self.now);
+        let (theirs, their_text) = self.house.theirs(mail, trip);
+        let our_text = ours.failure().map(|failure| failure.text()).unwrap_or_default();
+        if ours.result() == theirs {
+            *self.tally.entry(format!("{what}: both {theirs}")).or_default() += 1;
+            return;
+        }
+        if let Some(why) = known(mail, trip, (ours.result(), &our_text), (theirs, &their_text)) {
+            *self.tally.entry(format!("{what}: {why}")).or_default() += 1;
+            return;
+        }
+        self.unknown += 1;
+        if self.unknown <= 20 {
+            println!("ours   {} {our_text}\ntheirs {theirs} {their_text}\n{trip:?}\n{}\n", ours.result(), STANDARD.encode(mail));
+        }
+    }
+}
+
+fn replaced(mail: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    match mail.windows(from.len()).position(|window| window == from) {
+        Some(at) => [&mail[..at], to, &mail[at + from.len()..]].concat(),
+        None => mail.to_vec(),
+    }
+}
+
+/// Why the two differ, where that is known.
+fn known(_mail: &[u8], _trip: &Trip, _ours: (&str, &str), _theirs: (&str, &str)) -> Option<&'static str> {
+    None
+}

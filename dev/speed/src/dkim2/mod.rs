@@ -1,0 +1,6 @@
+//! DKIM2, beside mail-auth.
+
+mod bench;
+pub(crate) mod house;
+
+pub(crate) use bench::tables;
