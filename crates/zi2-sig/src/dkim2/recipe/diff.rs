@@ -3,8 +3,10 @@
 
 use std::collections::HashMap;
 
+use memchr::memmem::{find, rfind};
+
 use super::Step;
-use super::body::body_lines;
+use super::body::{body_lines, line_ends};
 use crate::limits;
 
 /// How a body is made again.
@@ -21,14 +23,23 @@ pub(in crate::dkim2) enum BodyDiff {
 }
 
 /// The steps that make the body `before` of the body `after`.
-pub(in crate::dkim2) fn body_steps(before: &[u8], after: &[u8]) -> BodyDiff {
+pub(in crate::dkim2) fn body_steps<'a>(before: &'a [u8], after: &'a [u8]) -> BodyDiff {
     if before == after {
         return BodyDiff::Same;
     }
-    let (old, new) = (body_lines(before), body_lines(after));
-    let Some(matches) = matches(&old, &new) else { return BodyDiff::TooBig };
+    // Most of a body is as it was: those lines are counted, and no more.
+    let (start, end) = common_lines(before, after);
+    let middle = |body: &'a [u8]| body.get(start..body.len() - end).unwrap_or_default();
+    let (old, new) = (body_lines(middle(before)), body_lines(middle(after)));
+    let Some(mut runs) = matches(&old, &new) else { return BodyDiff::TooBig };
+    let first = line_ends(before.get(..start).unwrap_or_default()).count();
+    runs.iter_mut().for_each(|run| (run.old, run.new) = (run.old + first, run.new + first));
+    runs.insert(0, Run { old: 0, new: 0, length: first });
+    let last = after.get(after.len() - end..).unwrap_or_default();
+    let last = line_ends(last).count() + usize::from(!last.is_empty() && !last.ends_with(b"\r\n"));
+    runs.push(Run { old: first + old.len(), new: first + new.len(), length: last });
     let literal = |line: &&[u8]| Box::from(*line);
-    let steps = steps(&old, &matches, literal);
+    let steps = steps(&old, first, &runs, literal);
     let literals: Vec<_> =
         steps.iter().filter_map(|step| if let Step::Literal(lines) = step { Some(lines) } else { None }).collect();
     if literals.iter().map(|lines| lines.len()).sum::<usize>() > limits::DKIM2_LITERAL_LINES {
@@ -52,7 +63,7 @@ pub(in crate::dkim2) fn header_steps(before: &[Vec<u8>], after: &[Vec<u8>]) -> R
     }
     // Where searching costs too much, what both begin and end with is copied and the rest is written out.
     let matches = matches(before, after).unwrap_or_else(|| edges(before, after));
-    let steps = steps(before, &matches, |value| Box::from(value.as_slice()));
+    let steps = steps(before, 0, &matches, |value| Box::from(value.as_slice()));
     let broken = |step: &Step| match step {
         Step::Literal(lines) => lines.iter().any(|line| line.iter().any(|octet| matches!(octet, b'\r' | b'\n'))),
         Step::Copy(..) => false,
@@ -73,10 +84,50 @@ struct Run {
     length: usize,
 }
 
-/// Copies for the runs, literals for what is between them.
-fn steps<T>(old: &[T], runs: &[Run], literal: impl Fn(&T) -> Box<[u8]>) -> Vec<Step> {
+/// Octets of the whole lines that both begin with, and of those that both end with.
+fn common_lines(one: &[u8], other: &[u8]) -> (usize, usize) {
+    let same = equal(one.chunks(BLOCK), other.chunks(BLOCK));
+    let same = same + equal(one.iter().skip(same), other.iter().skip(same));
+    let start = rfind(one.get(..same).unwrap_or_default(), b"\r\n").map_or(0, |at| at + b"\r\n".len());
+    let (one, other) = (one.get(start..).unwrap_or_default(), other.get(start..).unwrap_or_default());
+    let same = equal(one.rchunks(BLOCK), other.rchunks(BLOCK));
+    let same = same + equal(one.iter().rev().skip(same), other.iter().rev().skip(same));
+    let tail = one.get(one.len() - same..).unwrap_or_default();
+    // Its first octets may be the end of a line that differs.
+    let end = find(tail, b"\r\n").map_or(0, |at| tail.len() - at - b"\r\n".len());
+    (start, end)
+}
+
+/// Octets compared in one go.
+const BLOCK: usize = 4096;
+
+/// Octets of the pieces that are equal, up to the first that is not.
+fn equal<T: PartialEq + Octets>(one: impl Iterator<Item = T>, other: impl Iterator<Item = T>) -> usize {
+    one.zip(other).take_while(|(one, other)| one == other).map(|(piece, _)| piece.octets()).sum()
+}
+
+/// What [`equal`] compares: octets, and runs of them.
+trait Octets {
+    fn octets(&self) -> usize;
+}
+
+impl Octets for &u8 {
+    fn octets(&self) -> usize {
+        1
+    }
+}
+
+impl Octets for &[u8] {
+    fn octets(&self) -> usize {
+        self.len()
+    }
+}
+
+/// Copies for the runs, literals for what is between them. `old` lacks the first `skipped` items, which are in a run.
+fn steps<T>(old: &[T], skipped: usize, runs: &[Run], literal: impl Fn(&T) -> Box<[u8]>) -> Vec<Step> {
     let (mut steps, mut next) = (Vec::new(), 0);
     let write = |steps: &mut Vec<Step>, from: usize, to: usize| {
+        let (from, to) = (from.saturating_sub(skipped), to.saturating_sub(skipped));
         let lines: Vec<_> = old.get(from..to).unwrap_or_default().iter().map(&literal).collect();
         if !lines.is_empty() {
             steps.push(Step::Literal(lines));
@@ -91,7 +142,7 @@ fn steps<T>(old: &[T], runs: &[Run], literal: impl Fn(&T) -> Box<[u8]>) -> Vec<S
         }
         next = run.old + run.length;
     }
-    write(&mut steps, next, old.len());
+    write(&mut steps, next, skipped + old.len());
     steps
 }
 

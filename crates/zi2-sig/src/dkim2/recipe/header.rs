@@ -12,6 +12,7 @@ use crate::dkim2::Draft;
 #[derive(Clone)]
 pub(in crate::dkim2) struct HeaderVersion<'a> {
     fields: BTreeMap<Box<[u8]>, Vec<&'a [u8]>>,
+    draft: Draft,
 }
 
 impl<'a> HeaderVersion<'a> {
@@ -21,7 +22,12 @@ impl<'a> HeaderVersion<'a> {
         for field in header.from_bottom().filter(|field| draft.signs(field.name())) {
             fields.entry(field.name().to_ascii_lowercase().into()).or_default().push(field.value());
         }
-        HeaderVersion { fields }
+        HeaderVersion { fields, draft }
+    }
+
+    /// By which rules it was read.
+    pub(in crate::dkim2) fn draft(&self) -> Draft {
+        self.draft
     }
 
     /// Makes the version before (§ -08 5). Names that are not signed are passed over.

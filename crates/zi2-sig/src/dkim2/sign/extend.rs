@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use zi2_mail::{BodyCanon, DigestPlan, HashAlg, Header, Message, NewField, NotSmtp, SmtpScan};
+use zi2_mail::{BodyCanon, DigestPlan, HashAlg, Header, Message, NewField, NotSmtp};
 
 use super::write::{hash_parts, instance_field, parsed_instance, parsed_signature, signature_field};
 use super::{Identity, Refusal, Terms, check_binding, check_from};
@@ -69,21 +69,27 @@ fn signed(
     hops: &[Hop<'_>],
 ) -> Result<Extension, Refusal> {
     let draft = terms.draft;
-    check_messages(evidence, received, outgoing)?;
-    check_hops(evidence.newest().signature().binding(), hops)?;
     let version = HeaderVersion::of(&outgoing.header, draft);
+    let digests = OutgoingDigests::of(outgoing.body, terms);
+    check_messages(evidence, received, outgoing, &digests)?;
+    check_hops(evidence.newest().signature().binding(), hops)?;
     let (mut fields, mut recipe) = (Vec::new(), None);
     let number = evidence.newest().signature().number().saturating_add(1);
     let mut newest = u32::try_from(evidence.chain().instances().len()).unwrap_or(u32::MAX);
     let mut before = evidence.chain.fields_before(number, newest);
-    if fingerprint(&version, outgoing.body) != evidence.received {
-        let made = recipe_for(received, outgoing, draft)?;
-        check_leads_back(&made, &version, outgoing.body, evidence.received, draft)?;
+    if digests.fingerprint(&version) != evidence.received {
+        let body = match digests.sha256 == evidence.received.body {
+            // Empty lines at the end are no change: they are not hashed.
+            true => BodyRecipe::Unchanged,
+            false => body_recipe(received.body, outgoing.body)?,
+        };
+        let made = Recipe::new(header_recipe(received, &version, draft)?, body);
+        check_leads_back(&made, &version, received, outgoing, evidence.received)?;
         if let Some(first) = hops.first().filter(|_| made.header().any(|(name, _)| name == "from")) {
             check_from(&version, &first.identity.domain)?;
         }
         newest = newest.saturating_add(1);
-        let instance = instance_field(newest, &hashes(terms, &version, outgoing.body), Some(&made))?;
+        let instance = instance_field(newest, &digests.hashes(terms, &version), Some(&made))?;
         // § -08 6.3: all instances come before all signatures
         before = with_instance(evidence, number, parsed_instance(&instance, draft)?.signed_form);
         fields.push(instance);
@@ -143,22 +149,45 @@ fn whole(
 /// # Errors
 /// [`Refusal::NotUndoable`], [`Refusal::BodyNotUndoable`].
 pub fn recipe_for(received: &Message<'_>, outgoing: &Message<'_>, draft: Draft) -> Result<Recipe, Refusal> {
-    let (old, new) = (HeaderVersion::of(&received.header, draft), HeaderVersion::of(&outgoing.header, draft));
+    let header = header_recipe(received, &HeaderVersion::of(&outgoing.header, draft), draft)?;
+    let body = match same_but_for_empty_lines(received.body, outgoing.body) {
+        true => BodyRecipe::Unchanged,
+        false => body_recipe(received.body, outgoing.body)?,
+    };
+    Ok(Recipe::new(header, body))
+}
+
+type HeaderSteps = Vec<(Box<str>, Vec<Step>)>;
+
+fn header_recipe(received: &Message<'_>, new: &HeaderVersion<'_>, draft: Draft) -> Result<HeaderSteps, Refusal> {
+    let old = HeaderVersion::of(&received.header, draft);
     let names: BTreeSet<&[u8]> = old.names().chain(new.names()).collect();
     let mut header = Vec::new();
     for name in names.into_iter().filter_map(|name| std::str::from_utf8(name).ok()) {
+        if old.values(name) == new.values(name) {
+            continue;
+        }
         if let Some(steps) = header_steps(&old.relaxed(name), &new.relaxed(name))? {
             header.push((Box::from(name), steps));
         }
     }
-    Ok(Recipe::new(header, body_recipe(received.body, outgoing.body)?))
+    Ok(header)
+}
+
+/// Whether bodies differ at most in the empty lines at their ends, which are not hashed.
+fn same_but_for_empty_lines(one: &[u8], other: &[u8]) -> bool {
+    without_empty_lines(one) == without_empty_lines(other)
+}
+
+fn without_empty_lines(body: &[u8]) -> &[u8] {
+    let mut body = body;
+    while let Some(rest) = body.strip_suffix(b"\r\n") {
+        body = rest;
+    }
+    body
 }
 
 fn body_recipe(received: &[u8], outgoing: &[u8]) -> Result<BodyRecipe, Refusal> {
-    // Empty lines at the end are no change: they are not hashed.
-    if digest(received, HashAlg::Sha256) == digest(outgoing, HashAlg::Sha256) {
-        return Ok(BodyRecipe::Unchanged);
-    }
     match body_steps(received, outgoing) {
         BodyDiff::Same => Ok(BodyRecipe::Unchanged),
         BodyDiff::Steps(steps) => Ok(BodyRecipe::Steps(steps)),
@@ -183,19 +212,27 @@ fn wrapping_steps(original: &[u8], wrapped: &[u8]) -> Option<Vec<Step>> {
     Some(vec![Step::Copy(number(at + 1), number(at + inner.len()))])
 }
 
-fn check_messages(evidence: &FullyVerified, received: &Message<'_>, outgoing: &Message<'_>) -> Result<(), Refusal> {
+fn check_messages(
+    evidence: &FullyVerified,
+    received: &Message<'_>,
+    outgoing: &Message<'_>,
+    digests: &OutgoingDigests,
+) -> Result<(), Refusal> {
     if let Some(defect) = outgoing.header.ambiguity() {
         return Err(Refusal::Section(defect.kind));
     }
-    let mut scan = SmtpScan::new();
-    scan.feed(outgoing.body);
-    match scan.finish() {
+    match digests.smtp {
         // What is long is no business of a signature: it survives most relays.
         Ok(()) | Err(NotSmtp::LongLine) => {}
         Err(why) => return Err(Refusal::NotSmtp(why)),
     }
     let draft = evidence.chain.draft;
-    if fingerprint(&HeaderVersion::of(&received.header, draft), received.body) != evidence.received {
+    let body = match received.body == outgoing.body {
+        true => digests.sha256,
+        false => first_octets(&digest(received.body)),
+    };
+    let header = first_octets(&HeaderVersion::of(&received.header, draft).hash(HashAlg::Sha256));
+    if (Fingerprint { header, body }) != evidence.received {
         return Err(Refusal::NotTheSnapshot);
     }
     let same = Chain::read(&outgoing.header, draft, Brackets::Required).ok().flatten().is_some_and(|chain| {
@@ -205,49 +242,78 @@ fn check_messages(evidence: &FullyVerified, received: &Message<'_>, outgoing: &M
     if same { Ok(()) } else { Err(Refusal::FieldsChanged) }
 }
 
+/// `received` is known to be what was verified, so the body needs no hash: it is compared.
 fn check_leads_back(
     recipe: &Recipe,
     version: &HeaderVersion<'_>,
-    body: &[u8],
+    received: &Message<'_>,
+    outgoing: &Message<'_>,
     to: Fingerprint,
-    draft: Draft,
 ) -> Result<(), Refusal> {
     let mut header = version.clone();
-    header.undo(recipe.header(), draft);
-    let undone = match recipe.body() {
+    header.undo(recipe.header(), version.draft());
+    let is_back = match recipe.body() {
         BodyRecipe::Steps(steps) => {
-            let mut version = BodyVersion::of(body);
-            version.undo(steps);
-            digest_of(HashAlg::Sha256, |sink| version.write(sink))
+            let mut body = BodyVersion::of(outgoing.body);
+            body.undo(steps);
+            is_written(&body, without_empty_lines(received.body))
         }
-        BodyRecipe::Unchanged | BodyRecipe::Null => digest(body, HashAlg::Sha256),
+        BodyRecipe::Unchanged | BodyRecipe::Null => same_but_for_empty_lines(received.body, outgoing.body),
     };
-    let back = Fingerprint { header: first_octets(&header.hash(HashAlg::Sha256)), body: first_octets(&undone) };
-    if back == to { Ok(()) } else { Err(Refusal::SelfCheck) }
+    let is_back = is_back && first_octets::<32>(&header.hash(HashAlg::Sha256)) == to.header;
+    if is_back { Ok(()) } else { Err(Refusal::SelfCheck) }
 }
 
-fn fingerprint(version: &HeaderVersion<'_>, body: &[u8]) -> Fingerprint {
-    let header = first_octets(&version.hash(HashAlg::Sha256));
-    Fingerprint { header, body: first_octets(&digest(body, HashAlg::Sha256)) }
+/// Whether a version is these octets and empty lines after them.
+fn is_written(version: &BodyVersion<'_>, octets: &[u8]) -> bool {
+    let (mut rest, mut tail, mut is_same) = (octets, Vec::new(), true);
+    version.write(&mut |piece| {
+        let (here, after) = piece.split_at(piece.len().min(rest.len()));
+        is_same = is_same && rest.starts_with(here);
+        rest = rest.get(here.len()..).unwrap_or_default();
+        // A tail that is none has no end.
+        is_same = is_same && after.iter().all(|octet| matches!(octet, b'\r' | b'\n'));
+        tail.extend_from_slice(if is_same { after } else { b"" });
+    });
+    is_same && rest.is_empty() && without_empty_lines(&tail).is_empty()
 }
 
-fn hashes(terms: &Terms, version: &HeaderVersion<'_>, body: &[u8]) -> Vec<[String; 3]> {
-    let algorithms = terms.hashes.algorithms();
-    let headers: Vec<_> = algorithms.iter().map(|algorithm| version.hash(*algorithm)).collect();
-    let bodies: Vec<_> = algorithms.iter().map(|algorithm| digest(body, *algorithm)).collect();
-    hash_parts(terms.hashes, &headers, &bodies)
+/// What one pass over the body that goes out gives.
+struct OutgoingDigests {
+    sha256: [u8; 32],
+    /// Those of the new Message-Instance.
+    named: Vec<Box<[u8]>>,
+    smtp: Result<(), NotSmtp>,
 }
 
-fn digest(body: &[u8], algorithm: HashAlg) -> Box<[u8]> {
-    digest_of(algorithm, |sink| sink(body))
+impl OutgoingDigests {
+    fn of(body: &[u8], terms: &Terms) -> OutgoingDigests {
+        let mut plan = DigestPlan::new();
+        plan.request_smtp();
+        let sha256 = plan.request(BodyCanon::Simple, HashAlg::Sha256);
+        let lanes = terms.hashes.algorithms().iter().map(|algorithm| plan.request(BodyCanon::Simple, *algorithm));
+        let lanes: Vec<_> = lanes.collect();
+        let digests = plan.digest(body);
+        let named = lanes.into_iter().map(|lane| Box::from(digests.get(lane))).collect();
+        let smtp = digests.smtp().unwrap_or(Ok(()));
+        OutgoingDigests { sha256: first_octets(digests.get(sha256)), named, smtp }
+    }
+
+    fn fingerprint(&self, version: &HeaderVersion<'_>) -> Fingerprint {
+        Fingerprint { header: first_octets(&version.hash(HashAlg::Sha256)), body: self.sha256 }
+    }
+
+    fn hashes(&self, terms: &Terms, version: &HeaderVersion<'_>) -> Vec<[String; 3]> {
+        let algorithms = terms.hashes.algorithms();
+        let headers: Vec<_> = algorithms.iter().map(|algorithm| version.hash(*algorithm)).collect();
+        hash_parts(terms.hashes, &headers, &self.named)
+    }
 }
 
-fn digest_of(algorithm: HashAlg, write: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Box<[u8]> {
+fn digest(body: &[u8]) -> Box<[u8]> {
     let mut plan = DigestPlan::new();
-    let lane = plan.request(BodyCanon::Simple, algorithm);
-    let mut digester = plan.start();
-    write(&mut |octets| digester.feed(octets));
-    digester.finish().get(lane).into()
+    let lane = plan.request(BodyCanon::Simple, HashAlg::Sha256);
+    plan.digest(body).get(lane).into()
 }
 
 fn with_instance(evidence: &FullyVerified, number: u32, instance: Vec<u8>) -> Vec<u8> {

@@ -43,9 +43,13 @@ impl Versions {
     pub(super) fn of(header: &Header<'_>, chain: &Chain, plan: &mut DigestPlan) -> Versions {
         let wanted = wanted(chain);
         let mut version = HeaderVersion::of(header, chain.draft);
-        let fingerprint = first_octets(&version.hash(HashAlg::Sha256));
         let (mut headers, mut from) = (Vec::new(), None);
         let mut hashed = hashed(&version, wanted);
+        // SHA-256 always: it tells this version from others later.
+        let fingerprint = match &hashed.sha256 {
+            Some(known) => first_octets(known),
+            None => first_octets(&version.hash(HashAlg::Sha256)),
+        };
         for instance in chain.instances.iter().rev() {
             headers.push(hashed.clone());
             let changes =
@@ -60,7 +64,6 @@ impl Versions {
         }
         headers.reverse();
         let from = from.or_else(|| author_failure(&version, chain, 1));
-        // SHA-256 always: it tells this version from others later.
         let sha256 = plan.request(BodyCanon::Simple, HashAlg::Sha256);
         let sha512 = if wanted[1] { plan.request(BodyCanon::Simple, HashAlg::Sha512) } else { sha256 };
         let older = chain.instances.iter().filter(|instance| instance.number() > 1);
