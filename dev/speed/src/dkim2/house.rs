@@ -106,7 +106,7 @@ impl House {
         }
     }
 
-    fn judged<'m>(&self, message: &'m AuthenticatedMessage<'m>, trip: &Trip) -> Dkim2Output<'m> {
+    fn judged<'m>(&'m self, message: &'m AuthenticatedMessage<'m>, trip: &Trip) -> Dkim2Output<'m> {
         let params = Parameters::new(message).with_cache(&self.world);
         let verifying = pin!(self.authenticator.verify_dkim2(params, trip.theirs()));
         match verifying.poll(&mut Context::from_waker(Waker::noop())) {
