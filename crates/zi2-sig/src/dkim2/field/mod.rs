@@ -140,8 +140,14 @@ fn number_of(digits: &[u8]) -> Option<u64> {
 
 /// Padded base64 with white space anywhere in it, of one octet at least.
 fn base64(value: &[u8]) -> Option<Vec<u8>> {
-    let compact: Vec<u8> = value.iter().copied().filter(|octet| !is_blank(*octet)).collect();
+    let mut compact = Vec::with_capacity(value.len());
+    push_compact(value, &mut compact);
     STANDARD.decode(compact).ok().filter(|octets| !octets.is_empty())
+}
+
+/// Appends octets without white space, of which there is little: run by run.
+fn push_compact(octets: &[u8], into: &mut Vec<u8>) {
+    octets.split(|octet| is_blank(*octet)).for_each(|run| into.extend_from_slice(run));
 }
 
 fn is_blank(octet: u8) -> bool {
@@ -168,12 +174,11 @@ pub(super) fn signed_form(field: Field<'_>, blanked: &[Range<usize>]) -> Vec<u8>
     form.extend(field.name().iter().map(u8::to_ascii_lowercase));
     form.push(b':');
     let mut from = 0;
-    let mut keep = |octets: &[u8]| form.extend(octets.iter().copied().filter(|octet| !is_blank(*octet)));
     for range in blanked {
-        keep(field.value().get(from..range.start).unwrap_or_default());
+        push_compact(field.value().get(from..range.start).unwrap_or_default(), &mut form);
         from = range.end;
     }
-    keep(field.value().get(from..).unwrap_or_default());
+    push_compact(field.value().get(from..).unwrap_or_default(), &mut form);
     form.extend_from_slice(b"\r\n");
     form
 }

@@ -3,15 +3,20 @@
 
 use std::collections::BTreeSet;
 
-use zi2_mail::{BodyCanon, DigestPlan, HashAlg, Header, Message, NewField, NotSmtp};
+use zi2_mail::{BodyCanon, DigestPlan, HashAlg, Header, Message, NewField, NotSmtp, limits as mail_limits};
 
 use super::write::{hash_parts, instance_field, parsed_instance, parsed_signature, signature_field};
 use super::{Identity, Refusal, Terms, check_binding, check_from};
 use crate::dkim2::chain::check_link;
+use crate::dkim2::field::signed_form;
 use crate::dkim2::outcome::Fingerprint;
 use crate::dkim2::recipe::{BodyDiff, HeaderVersion, body_lines, body_steps, header_steps};
-use crate::dkim2::{Binding, BodyRecipe, BodyVersion, Brackets, Chain, Draft, Flag, FullyVerified, Recipe, Step};
+use crate::dkim2::verify::is_chain_field;
+use crate::dkim2::{
+    Binding, BodyRecipe, BodyVersion, Chain, Draft, Failure, Flag, FullyVerified, Place, Problem, Recipe, Step,
+};
 use crate::hash::first_octets;
+use crate::limits;
 
 /// A hop that was signed.
 #[derive(Clone, Debug)]
@@ -95,13 +100,17 @@ fn signed(
         fields.push(instance);
         recipe = Some(made);
     }
-    for (number, hop) in (number..).zip(hops) {
+    for (at, hop) in hops.iter().enumerate() {
+        let number = number.saturating_add(u32::try_from(at).unwrap_or(u32::MAX));
         let terms = terms_of(terms, hop.binding);
         let signature = signature_field(number, newest, &terms, hop.identity, &before)?;
-        before.extend(parsed_signature(&signature, draft)?.signed_form);
+        if at + 1 < hops.len() {
+            before.extend(parsed_signature(&signature, draft)?.signed_form);
+        }
         fields.insert(0, signature);
     }
-    whole(fields, recipe, outgoing, draft)
+    check_room(&fields, &evidence.chain, outgoing, hops)?;
+    Ok(Extension { fields, recipe })
 }
 
 /// Each hop fits its envelope, and follows the one before.
@@ -129,19 +138,19 @@ fn terms_of(terms: &Terms, binding: &Binding) -> Terms {
     terms
 }
 
-/// With the new fields the chain must still be one that is read: they may be one too many, or too long together.
-fn whole(
-    fields: Vec<NewField>,
-    recipe: Option<Recipe>,
-    outgoing: &Message<'_>,
-    draft: Draft,
-) -> Result<Extension, Refusal> {
-    let lines = fields.iter().flat_map(|field| [field.wire().into_bytes(), b"\r\n".to_vec()]);
-    let section: Vec<u8> = lines.chain([outgoing.header.octets().to_vec()]).flatten().collect();
-    match Chain::read(&Header::parse(&section), draft, Brackets::Required) {
-        Ok(_) => Ok(Extension { fields, recipe }),
-        Err(failure) => Err(Refusal::Unusable(failure)),
+/// With the new fields, each of which can be read, the chain must still be one that is read: they may be one too many, or
+/// too long together.
+fn check_room(fields: &[NewField], chain: &Chain, outgoing: &Message<'_>, hops: &[Hop<'_>]) -> Result<(), Refusal> {
+    let failure = |problem| Refusal::Unusable(Failure { problem, draft: chain.draft, place: Place::default() });
+    let instances = chain.instances.len() + fields.len() - hops.len();
+    if chain.signatures.len() + hops.len() > limits::DKIM2_FIELDS || instances > limits::DKIM2_FIELDS {
+        return Err(failure(Problem::TooMany));
     }
+    let octets: usize = fields.iter().map(|field| field.wire().len() + b"\r\n".len()).sum();
+    let header = &outgoing.header;
+    let fits = header.octets().len() + octets <= mail_limits::HEADER_OCTETS
+        && header.from_bottom().count() + fields.len() <= mail_limits::HEADER_FIELDS;
+    if fits { Ok(()) } else { Err(failure(Problem::Section)) }
 }
 
 /// The recipe that makes `received` of `outgoing`.
@@ -206,8 +215,7 @@ fn wrapping_steps(original: &[u8], wrapped: &[u8]) -> Option<Vec<Step>> {
     }
     let first = inner.first()?;
     let starts = outer.iter().enumerate().filter(|(_, line)| *line == first).map(|(at, _)| at);
-    let at =
-        starts.take(crate::limits::DKIM2_WRAP_STARTS).find(|at| outer.get(*at..*at + inner.len()) == Some(&inner))?;
+    let at = starts.take(limits::DKIM2_WRAP_STARTS).find(|at| outer.get(*at..*at + inner.len()) == Some(&inner))?;
     let number = |line: usize| u64::try_from(line).unwrap_or(u64::MAX);
     Some(vec![Step::Copy(number(at + 1), number(at + inner.len()))])
 }
@@ -235,11 +243,19 @@ fn check_messages(
     if (Fingerprint { header, body }) != evidence.received {
         return Err(Refusal::NotTheSnapshot);
     }
-    let same = Chain::read(&outgoing.header, draft, Brackets::Required).ok().flatten().is_some_and(|chain| {
-        let forms = |chain: &Chain| chain.fields_before(u32::MAX, u32::MAX);
-        forms(&chain) == forms(&evidence.chain)
-    });
-    if same { Ok(()) } else { Err(Refusal::FieldsChanged) }
+    if has_the_fields(&outgoing.header, &evidence.chain) { Ok(()) } else { Err(Refusal::FieldsChanged) }
+}
+
+/// Whether a header section has the fields of a chain, as they are signed, and no others.
+fn has_the_fields(header: &Header<'_>, chain: &Chain) -> bool {
+    let mut known: Vec<&[u8]> = chain.instances.iter().map(|instance| instance.signed_form.as_slice()).collect();
+    known.extend(chain.signatures.iter().map(|signature| signature.signed_form.as_slice()));
+    for field in header.from_bottom().filter(|field| is_chain_field(*field)) {
+        let form = signed_form(field, &[]);
+        let Some(at) = known.iter().position(|other| *other == form) else { return false };
+        known.swap_remove(at);
+    }
+    known.is_empty()
 }
 
 /// `received` is known to be what was verified, so the body needs no hash: it is compared.
