@@ -6,11 +6,11 @@
 
 #[path = "../../../crates/zi2-mail/benches/common/mod.rs"]
 mod common;
+mod dkim2;
 #[path = "../../../crates/zi2-sig/benches/dkim/keys.rs"]
 mod keys;
 #[path = "../../../crates/zi2-sig/benches/dkim/mail.rs"]
 mod mail;
-mod dkim2;
 mod mail_auth_peer;
 #[path = "../../peers/mail-auth/src/world.rs"]
 mod world;

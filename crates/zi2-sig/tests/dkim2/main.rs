@@ -13,6 +13,7 @@ mod bounce;
 mod bounds;
 mod chains;
 mod forge;
+mod gaps;
 mod kit;
 mod properties;
 mod signing;

@@ -89,7 +89,9 @@ impl Run {
             let said = self.said();
             let fields = match self.below(2) {
                 0 => {
-                    let Some(evidence) = full(self.house.ours(&mail, &trip, self.now)) else { return Some((mail, trip)) };
+                    let Some(evidence) = full(self.house.ours(&mail, &trip, self.now)) else {
+                        return Some((mail, trip));
+                    };
                     self.house.sign(Some((&mail, &evidence)), &outgoing, domain, &next, &said, self.now)
                 }
                 _ => self.house.sign_theirs(Some((&mail, &trip)), &outgoing, domain, &next, &said),
@@ -143,8 +145,20 @@ impl Run {
     // --- messages -----------------------------------------------------------------------------------------------------
 
     fn text(&mut self, longest: usize) -> Vec<u8> {
-        const PIECES: [&[u8]; 12] =
-            [b"\r\n", b"\r\n", b"\r\n", b" ", b"\t", b"Hello there", b"=20", b"--=_x", b"\xe4\xff", b"\xc3\xa4", b".", b"x"];
+        const PIECES: [&[u8]; 12] = [
+            b"\r\n",
+            b"\r\n",
+            b"\r\n",
+            b" ",
+            b"\t",
+            b"Hello there",
+            b"=20",
+            b"--=_x",
+            b"\xe4\xff",
+            b"\xc3\xa4",
+            b".",
+            b"x",
+        ];
         (0..self.below(longest)).flat_map(|_| self.of(&PIECES).to_vec()).collect()
     }
 
@@ -155,8 +169,18 @@ impl Run {
     }
 
     fn field(&mut self) -> Vec<u8> {
-        const NAMES: [&[u8]; 10] =
-            [b"Subject", b"subject", b"To", b"List-Id", b"List-Unsubscribe", b"List-Unsubscribe-Post", b"Comments", b"X-A", b"Received", b"Auto-Submitted"];
+        const NAMES: [&[u8]; 10] = [
+            b"Subject",
+            b"subject",
+            b"To",
+            b"List-Id",
+            b"List-Unsubscribe",
+            b"List-Unsubscribe-Post",
+            b"Comments",
+            b"X-A",
+            b"Received",
+            b"Auto-Submitted",
+        ];
         let (name, value) = (self.of(&NAMES), self.value());
         [name, b":", &value, b"\r\n"].concat()
     }
@@ -213,7 +237,8 @@ impl Run {
     fn mutated(&mut self, mail: &[u8]) -> Vec<u8> {
         let near = if self.below(3) > 0 { mail.len().min(1200) } else { mail.len() };
         let at = self.below(near);
-        let piece: &[u8] = self.of(&[b" ".as_slice(), b"\t", b"\r\n ", b"x", b";", b"=", b",", b"|", b"0", b"m=2;", b"i=9; "]);
+        let piece: &[u8] =
+            self.of(&[b" ".as_slice(), b"\t", b"\r\n ", b"x", b";", b"=", b",", b"|", b"0", b"m=2;", b"i=9; "]);
         match self.below(12) {
             0 | 1 => [&mail[..at], &[mail[at] ^ (1 << self.below(8))], &mail[at + 1..]].concat(),
             2 | 3 => [&mail[..at], piece, &mail[at..]].concat(),
@@ -221,10 +246,18 @@ impl Run {
             5 => [mail, self.of(&[b"\r\n".as_slice(), b" \r\n", b"more\r\n", b"x", b"\r\n\r\n"])].concat(),
             6 => [self.field(), mail.to_vec()].concat(),
             7 => replaced(mail, b"; ", self.of(&[b";".as_slice(), b";\r\n\t", b" ; "])),
-            8 => replaced(mail, self.of(&[b"i=1;".as_slice(), b"m=1;", b"s:ed", b"sha256", b"f=", b"n=", b"r=", b"rt=", b"mf="]), self.of(&[b"i=01;".as_slice(), b"i=2;", b"m=2;", b"u=;", b"sha512", b"x:ed", b""])),
+            8 => replaced(
+                mail,
+                self.of(&[b"i=1;".as_slice(), b"m=1;", b"s:ed", b"sha256", b"f=", b"n=", b"r=", b"rt=", b"mf="]),
+                self.of(&[b"i=01;".as_slice(), b"i=2;", b"m=2;", b"u=;", b"sha512", b"x:ed", b""]),
+            ),
             9 => replaced(mail, b"ed25519-sha256", self.of(&[b"rsa-sha256".as_slice(), b"banana", b"mldsa44"])),
             10 => replaced(mail, b"=;", self.of(&[b";".as_slice(), b"==;", b"= ;"])),
-            _ => replaced(mail, self.of(&[b"DKIM2-Signature:".as_slice(), b"Message-Instance:", b"From:", b"Subject:"]), self.of(&[b"X-Was:".as_slice(), b"dkim2-SIGNATURE:", b"From:", b"Message-Instance :"])),
+            _ => replaced(
+                mail,
+                self.of(&[b"DKIM2-Signature:".as_slice(), b"Message-Instance:", b"From:", b"Subject:"]),
+                self.of(&[b"X-Was:".as_slice(), b"dkim2-SIGNATURE:", b"From:", b"Message-Instance :"]),
+            ),
         }
     }
 
@@ -238,13 +271,17 @@ impl Run {
             *self.tally.entry(format!("{what}: both {theirs}")).or_default() += 1;
             return;
         }
-        if let Some(why) = known(mail, trip, (ours.result(), &our_text), (theirs, &their_text)) {
+        if let Some(why) = known(mail, (ours.result(), &our_text), (theirs, &their_text)) {
             *self.tally.entry(format!("{what}: {why}")).or_default() += 1;
             return;
         }
         self.unknown += 1;
-        if self.unknown <= 20 {
-            println!("ours   {} {our_text}\ntheirs {theirs} {their_text}\n{trip:?}\n{}\n", ours.result(), STANDARD.encode(mail));
+        if self.unknown <= 60 {
+            println!(
+                "ours   {} {our_text}\ntheirs {theirs} {their_text}\n{trip:?}\n{}\n",
+                ours.result(),
+                STANDARD.encode(mail)
+            );
         }
     }
 }
@@ -256,7 +293,115 @@ fn replaced(mail: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Why the two differ, where that is known.
-fn known(_mail: &[u8], _trip: &Trip, _ours: (&str, &str), _theirs: (&str, &str)) -> Option<&'static str> {
+/// Why the two differ, where that is known. Section numbers are those of the draft and of RFCs.
+fn known(mail: &[u8], ours: (&str, &str), theirs: (&str, &str)) -> Option<&'static str> {
+    let fields = fields(mail);
+    let tags = |name: &'static str| {
+        fields.iter().flat_map(|(_, value)| tags(value)).filter(move |(tag, _)| tag == name).map(|(_, value)| value)
+    };
+    let is_syntax = ours.0 == "permerror" && ours.1.ends_with("syntax error");
+    let values = |name: &'static str| tags(name).flat_map(move |value| values(name, &value)).collect::<Vec<_>>();
+    if ours.1 == "The header section is malformed or too large" {
+        return Some("a header section that readers take in different ways: we refuse it");
+    }
+    if is_syntax && ["mf", "rt", "s", "h", "r"].into_iter().flat_map(values).any(|text| STANDARD.decode(text).is_err())
+    {
+        return Some("base64 without its padding or with other last bits: syntax for us, mail-auth decodes it");
+    }
+    if is_syntax && tags("h").any(|value| value.split([',', '|']).any(is_of_another_length)) {
+        return Some("a hash of another length than its algorithm has: syntax for us, mail-auth compares it");
+    }
+    if is_syntax && fields.iter().any(|(_, value)| has_an_empty_tag(value)) {
+        return Some("an empty tag: syntax for us (RFC 6376 3.2), mail-auth passes over it");
+    }
+    if is_syntax && ["mf", "rt"].into_iter().flat_map(values).any(|path| !is_path(&path)) {
+        return Some("mf= or rt= is no path of RFC 5321: syntax for us, for mail-auth another path");
+    }
+    if ours.0 == "permerror" && ours.1.contains(" Recipe ") {
+        return Some(
+            "a recipe with neither h nor b, or with a step of another key: invalid for us, no step for mail-auth",
+        );
+    }
+    let body = mail.windows(4).position(|window| window == b"\r\n\r\n").map_or(&[][..], |at| &mail[at + 4..]);
+    if ours.1.contains("body hash") && theirs.0 == "pass" && has_bare_line_ends(body) {
+        return Some("a bare CR or LF in the body: mail-auth hashes another body (it drops CR and makes CRLF of LF)");
+    }
+    let both_fail = [ours.0, theirs.0].iter().all(|word| matches!(*word, "fail" | "permerror"));
+    if both_fail && !is_syntax && place(ours.1) != place(theirs.1) {
+        return Some("several things are wrong: we name what is wrong with the newest hop first, mail-auth the oldest");
+    }
     None
+}
+
+/// The number of the field that a text is about.
+fn place(text: &str) -> &str {
+    text.split(' ').find(|word| word.starts_with("i=") || word.starts_with("m=")).unwrap_or_default()
+}
+
+fn is_of_another_length(set: &str) -> bool {
+    let length = |text: &str| STANDARD.decode(text).map(|octets| octets.len()).unwrap_or_default();
+    let mut parts = set.split(':');
+    match parts.next() {
+        Some("sha256") => parts.any(|part| length(part) != 32),
+        Some("sha512") => parts.any(|part| length(part) != 64),
+        _ => false,
+    }
+}
+
+fn has_an_empty_tag(value: &str) -> bool {
+    let tags: Vec<&str> = value.split(';').map(str::trim).collect();
+    tags.iter().rev().skip(1).any(|tag| tag.is_empty())
+}
+
+fn is_path(base64: &str) -> bool {
+    let octets = STANDARD.decode(base64).unwrap_or_default();
+    let Ok(text) = std::str::from_utf8(&octets) else { return false };
+    let Some(inner) = text.strip_prefix('<').and_then(|text| text.strip_suffix('>')) else { return false };
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_'))
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    match inner.rsplit_once('@') {
+        Some((local, domain)) => {
+            !local.is_empty() && !inner.contains(char::is_control) && domain.split('.').all(is_label)
+        }
+        None => inner.is_empty(),
+    }
+}
+
+fn has_bare_line_ends(body: &[u8]) -> bool {
+    let pairs = body.windows(2).filter(|pair| pair == b"\r\n").count();
+    let count = |octet| body.iter().filter(|other| **other == octet).count();
+    count(b'\r') != pairs || count(b'\n') != pairs
+}
+
+/// The values of the chain's fields.
+fn fields(mail: &[u8]) -> Vec<(String, String)> {
+    let end = mail.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or(mail.len());
+    let section = String::from_utf8_lossy(&mail[..end]).replace("\r\n ", "").replace("\r\n\t", "");
+    let fields = section.split("\r\n").filter_map(|line| line.split_once(':'));
+    let fields = fields.map(|(name, value)| (name.trim().to_ascii_lowercase(), value.to_owned()));
+    fields.filter(|(name, _)| name == "dkim2-signature" || name == "message-instance").collect()
+}
+
+fn tags(value: &str) -> Vec<(String, String)> {
+    let compact = |text: &str| text.chars().filter(|c| !c.is_ascii_whitespace()).collect::<String>();
+    value
+        .split(';')
+        .filter_map(|tag| tag.split_once('='))
+        .map(|(name, value)| (compact(name), compact(value)))
+        .collect()
+}
+
+/// What is base64 in a tag.
+fn values(name: &str, value: &str) -> Vec<String> {
+    let after = match name {
+        "s" => 2,
+        "h" => 1,
+        _ => 0,
+    };
+    let items = value.split([',', '|']);
+    items.flat_map(|item| item.split(':').skip(after).map(str::to_owned).collect::<Vec<_>>()).collect()
 }

@@ -52,7 +52,16 @@ enum Change {
 }
 
 pub(crate) fn tables(options: &Options) -> [Table; 2] {
-    let columns = ["hops", "change", "octets", "floor, us", "zi2-sig, us", "mail-auth, us", "zi2-sig to floor", "mail-auth to zi2-sig"];
+    let columns = [
+        "hops",
+        "change",
+        "octets",
+        "floor, us",
+        "zi2-sig, us",
+        "mail-auth, us",
+        "zi2-sig to floor",
+        "mail-auth to zi2-sig",
+    ];
     let [mut verify, mut sign] = ["DKIM2: verify", "DKIM2: sign the newest hop"].map(|name| Table::new(name, &columns));
     let house = House::new();
     let only = options.number("--octets");
@@ -71,7 +80,8 @@ pub(crate) fn tables(options: &Options) -> [Table; 2] {
 fn measure(house: &House, hops: usize, change: Change, octets: usize, options: &Options) -> [[Cell; 8]; 2] {
     let count = (TURN_OCTETS / octets).clamp(2, MESSAGES);
     let now = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs();
-    let cases: Vec<Case> = (0..count).map(|number| Case::new(house, number as u64, hops, change, octets, now)).collect();
+    let cases: Vec<Case> =
+        (0..count).map(|number| Case::new(house, number as u64, hops, change, octets, now)).collect();
     let signers: Vec<OurSigner> =
         cases.iter().map(|case| OurSigner::new(case.domain, &case.to, &Said::default(), now)).collect();
     let mut race = Race::new(count);
@@ -83,7 +93,10 @@ fn measure(house: &House, hops: usize, change: Change, octets: usize, options: &
     race.enter("mail-auth signing", |n| assert!(black_box(cases[n].sign_theirs(house)) > 0));
     race.enter("mail-auth verifying before", |n| cases[n].verify_before(house));
     let times = race.run(options.effort, SECONDS);
-    let rows = [("verifying", "floor of verifying", "mail-auth verifying"), ("signing", "floor of signing", "mail-auth signing")];
+    let rows = [
+        ("verifying", "floor of verifying", "mail-auth verifying"),
+        ("signing", "floor of signing", "mail-auth signing"),
+    ];
     rows.map(|(ours, floor, theirs)| {
         // mail-auth signs what it has just verified: that is no part of signing.
         let before = if theirs == "mail-auth signing" { times.of("mail-auth verifying before") } else { 0.0 };
@@ -148,7 +161,9 @@ impl Case {
 
     fn floor_verify(&self) {
         let body = &self.mail[self.floor.body_start..];
-        for hashed in self.floor.bodies.iter().map(|octets| &body[..*octets]).chain(self.floor.headers.iter().map(Vec::as_slice)) {
+        for hashed in
+            self.floor.bodies.iter().map(|octets| &body[..*octets]).chain(self.floor.headers.iter().map(Vec::as_slice))
+        {
             black_box(digest(&SHA256, black_box(hashed)));
         }
         for (input, signature, key) in &self.floor.signed {
@@ -180,7 +195,10 @@ impl Floor {
             (input, value, ParsedPublicKey::new(&ED25519, public.as_octets()).unwrap())
         });
         Floor {
-            headers: versions.iter().map(|mail| hashed_header(&Message::split(mail).header, Draft::default())).collect(),
+            headers: versions
+                .iter()
+                .map(|mail| hashed_header(&Message::split(mail).header, Draft::default()))
+                .collect(),
             bodies: versions.iter().map(|mail| Message::split(mail).body.len()).collect(),
             body_start: mail.len() - Message::split(mail).body.len(),
             signed: signed.collect(),

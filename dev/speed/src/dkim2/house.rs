@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use mail_auth::crypto::Ed25519Key;
-use mail_auth::dkim2::{Dkim2Hash, Dkim2Output, Dkim2Signed, Dkim2Signer, Envelope as TheirEnvelope, Flag as TheirFlag, Hop};
+use mail_auth::dkim2::{
+    Dkim2Hash, Dkim2Output, Dkim2Signed, Dkim2Signer, Envelope as TheirEnvelope, Flag as TheirFlag, Hop,
+};
 use mail_auth::dns::Parameters;
 use mail_auth::signer::Ready;
 use mail_auth::{AuthenticatedMessage, Dkim2Result, MessageAuthenticator};
@@ -14,8 +16,8 @@ use zi2_mail::{DigestPlan, Domain, Message, NewField, Timestamp};
 use zi2_sig::SigningKey;
 use zi2_sig::dkim::{DkimSigningKey, Selector};
 use zi2_sig::dkim2::{
-    Binding, Draft, Envelope, Flag, FullyVerified, HashChoice, Identity, KeyAnswer, KeyRecords, Originator, Outcome, Policy,
-    PrivateKey, SigningMember, Terms, Verdict, Verifier, extend,
+    Binding, Draft, Envelope, Flag, FullyVerified, HashChoice, Identity, KeyAnswer, KeyRecords, Originator, Outcome,
+    Policy, PrivateKey, SigningMember, Terms, Verdict, Verifier, extend,
 };
 
 use crate::world::World;
@@ -87,7 +89,8 @@ impl House {
         let mut verifier =
             Verifier::new(&message.header, &trip.ours(), Timestamp::from_secs(now), &Policy::default(), &mut plan);
         for name in verifier.questions() {
-            let known = self.records.iter().find(|(known, _)| known == name.as_str()).map(|(_, records)| records.clone());
+            let known =
+                self.records.iter().find(|(known, _)| known == name.as_str()).map(|(_, records)| records.clone());
             verifier.answer(&name, &KeyAnswer::Records(known.unwrap_or_else(|| KeyRecords::parse([]))));
         }
         verifier.finish(&plan.digest(message.body), message.body)
