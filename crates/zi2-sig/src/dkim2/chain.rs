@@ -65,9 +65,7 @@ impl Chain {
 
     /// What a signature is over (§ -08 6.3): the instances it knew, the signatures before it, itself without its values.
     pub fn signed_by(&self, signature: &Signature) -> Vec<u8> {
-        let mut input = self.fields_before(signature.number(), signature.instance());
-        input.extend_from_slice(&signature.own_form);
-        input
+        self.joined(signature.number(), signature.instance(), b"", &signature.own_form)
     }
 
     /// The fields that a signature of these numbers signs beside itself.
@@ -77,11 +75,16 @@ impl Chain {
 
     /// The same with an instance after them, which is not of the chain yet.
     pub(super) fn fields_with(&self, number: u32, instance: u32, new: &[u8]) -> Vec<u8> {
+        self.joined(number, instance, new, b"")
+    }
+
+    fn joined(&self, number: u32, instance: u32, new: &[u8], own: &[u8]) -> Vec<u8> {
         // § -08 6.3: all instances come before all signatures
         let instances = self.instances.iter().filter(|other| other.number() <= instance);
         let instances = instances.map(|other| other.signed_form.as_slice()).chain([new]);
         let signatures = self.signatures.iter().filter(|other| other.number() < number);
-        let parts: Vec<&[u8]> = instances.chain(signatures.map(|other| other.signed_form.as_slice())).collect();
+        let parts: Vec<&[u8]> =
+            instances.chain(signatures.map(|other| other.signed_form.as_slice())).chain([own]).collect();
         parts.concat()
     }
 

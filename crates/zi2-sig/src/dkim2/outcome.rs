@@ -1,5 +1,7 @@
 //! What a verification gives: the verdict, each hop for a report, and what was proven as values of their own.
 
+use std::sync::Arc;
+
 use zi2_mail::Domain;
 
 use super::{Binding, Chain, Draft, Failure, Instance, Path, Problem, Signature};
@@ -35,7 +37,8 @@ pub struct ProvisionallyVerified {
 /// Only [`Verifier::finish`](super::Verifier::finish) makes one.
 #[derive(Clone, Debug)]
 pub struct FullyVerified {
-    pub(super) chain: Chain,
+    /// Shared with the verdict: a chain of many hops is large.
+    pub(super) chain: Arc<Chain>,
     pub(super) newest: ProvisionallyVerified,
     pub(super) received: Fingerprint,
 }
@@ -126,7 +129,7 @@ pub struct Verdict {
     pub draft: Draft,
     /// What came out.
     pub outcome: Outcome,
-    pub(super) chain: Option<Chain>,
+    pub(super) chain: Option<Arc<Chain>>,
     /// For each signature, what became of it alone; nothing if it was not looked at.
     pub(super) signed: Vec<Option<Result<(), Failure>>>,
 }
@@ -171,7 +174,7 @@ impl Verdict {
 
     /// The chain, if it could be read.
     pub fn chain(&self) -> Option<&Chain> {
-        self.chain.as_ref()
+        self.chain.as_deref()
     }
 
     /// The hops, the oldest first; none if the chain could not be read.

@@ -5,6 +5,7 @@ mod newest;
 mod versions;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use zi2_mail::{DigestPlan, Digests, Header, Timestamp};
 
@@ -62,7 +63,7 @@ enum State {
 
 /// A chain whose newest hop may hold.
 struct Open {
-    chain: Chain,
+    chain: Arc<Chain>,
     is_bound: bool,
     /// A break of custody: the newest hop may hold all the same.
     broken: Option<Failure>,
@@ -130,7 +131,7 @@ impl Verifier {
             State::Absent => Verdict { draft, outcome: Outcome::Absent, chain: None, signed: Vec::new() },
             State::Failed(chain, failure) => {
                 let signed = chain.iter().flat_map(|chain| chain.signatures.iter().map(|_| None)).collect();
-                Verdict { draft, outcome: Outcome::Failed(failure), chain, signed }
+                Verdict { draft, outcome: Outcome::Failed(failure), chain: chain.map(Arc::new), signed }
             }
             State::Open(open) => open.finish(draft, digests, body),
         }
@@ -146,6 +147,7 @@ fn open(header: &Header<'_>, chain: Chain, envelope: &Envelope, now: Timestamp, 
     }
     let versions = Versions::of(header, &chain, plan);
     let (is_bound, broken) = (envelope.is_known(), chain.check_custody().err());
+    let chain = Arc::new(chain);
     State::Open(Box::new(Open { chain, is_bound, broken, versions, answers: BTreeMap::new() }))
 }
 
@@ -188,7 +190,7 @@ impl Open {
                 Some(failure) if self.is_bound => Outcome::Provisional(Box::new(newest), failure),
                 Some(failure) => Outcome::Failed(failure),
                 None if self.is_bound => {
-                    let chain = self.chain.clone();
+                    let chain = Arc::clone(&self.chain);
                     Outcome::Full(Box::new(FullyVerified { chain, newest, received }))
                 }
                 None => Outcome::Unbound,

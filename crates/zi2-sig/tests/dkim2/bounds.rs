@@ -203,3 +203,67 @@ fn fields_beyond_their_bounds() {
         assert_eq!(judged(from, &to), expected);
     }
 }
+
+/// 100,000 lines edited here and there, and nearly as many equal fields as a section holds: signed, verified, undone.
+#[test]
+fn what_is_long_is_undone() {
+    let lines: String = (0..100_000).map(|at| format!("line {at} \r\n")).collect();
+    let fields = "Comments: again\r\n".repeat(900);
+    let mail = MAIL.replacen("Subject:", &format!("{fields}Subject:"), 1) + &lines;
+    let first =
+        originate(mail.as_bytes(), to("<ann@a.example>", &["<list@b.example>"]), identity("a.example")).unwrap();
+    let text = String::from_utf8(first.clone()).unwrap();
+    let edited = text.replacen("Comments: again\r\n", "", 1).replacen("Comments: again\r\n", "Comments:  again\r\n", 1);
+    let edited = edited.replace("line 500 ", "line 500").replace("line 99000 \r\n", "") + "-- \r\nfooter\r\n";
+    let by = envelope("<ann@a.example>", &["<list@b.example>"]);
+    let terms = to("<x@b.example>", &["<c@c.example>"]);
+    let second = hop(&first, &by, edited.as_bytes(), &terms, &identity("b.example")).unwrap();
+    let evidence = evidence(&second, &envelope("<x@b.example>", &["<c@c.example>"]));
+    let recipe = evidence.chain().instances()[1].recipe().unwrap().to_json();
+    assert!(recipe.len() < 300, "{recipe}");
+    let undone = zi2_sig::dkim2::undo(&Message::split(&second), evidence.chain(), 1).unwrap();
+    let (undone, before) = (Message::split(&undone), Message::split(mail.as_bytes()));
+    let hashed = |message: &Message<'_>| zi2_sig::dkim2::hashed_header(&message.header, Draft::default());
+    assert!(undone.body == before.body && hashed(&undone) == hashed(&before));
+}
+
+/// G9 of our threat model, measured: fifty hops over a megabyte, and a recipe as full of copies as a field holds. What is
+/// asserted is what is counted; times and memory are printed (`--nocapture`).
+#[test]
+fn what_the_worst_costs() {
+    let memory = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default().to_owned()
+    };
+    let line = [b"x".repeat(70).as_slice(), b"\r\n"].concat();
+    let body = line.repeat(1024 * 1024 / line.len());
+    let name = |at: usize| format!("{}.example", char::from(b'a' + u8::try_from(at % 26).unwrap()));
+    let path = |at: usize| format!("<x@{}>", name(at));
+    let mail = [MAIL.as_bytes(), &body].concat();
+    let mut mail = originate(&mail, to(&path(0), &[&path(1)]), identity(&name(0))).unwrap();
+    for at in 1..limits::DKIM2_FIELDS {
+        let outgoing = [mail.as_slice(), format!("hop {at}\r\n").as_bytes()].concat();
+        let by = envelope(&path(at - 1), &[&path(at)]);
+        mail = hop(&mail, &by, &outgoing, &to(&path(at), &[&path(at + 1)]), &identity(&name(at))).unwrap();
+    }
+    let by = envelope(&path(limits::DKIM2_FIELDS - 1), &[&path(limits::DKIM2_FIELDS)]);
+    let begun = Instant::now();
+    let verdict = judge(&mail, &by);
+    eprintln!("50 hops over 1 MiB: verified in {:?}, {}", begun.elapsed(), memory());
+    assert_eq!(text(&verdict), "pass");
+    // {"c":[1,1]},{"c":[3,3]}, ... in base64, as many as a Message-Instance holds.
+    let steps: Vec<String> = (0..9_000).map(|at| format!("{{\"c\":[{0},{0}]}}", 2 * at + 1)).collect();
+    let recipe = Recipe::parse(format!("{{\"b\":[{}]}}", steps.join(",")).as_bytes()).unwrap();
+    assert!(recipe.to_base64().len() <= limits::DKIM2_INSTANCE_OCTETS);
+    let BodyRecipe::Steps(steps) = recipe.body() else { panic!("steps") };
+    let body = line.repeat(10 * 1024 * 1024 / line.len());
+    let begun = Instant::now();
+    let (mut version, mut written, mut pieces) = (BodyVersion::of(&body), 0, 0);
+    for _ in 0..limits::DKIM2_FIELDS {
+        version.undo(steps);
+        version.write(&mut |octets| (written, pieces) = (written + octets.len(), pieces + 1));
+    }
+    eprintln!("a bomb of {} copies, 50 times over 10 MiB: {:?}, {}", steps.len(), begun.elapsed(), memory());
+    assert!(written <= steps.len() * line.len() * 3, "each version is made of the one after it: {written}");
+    assert!(pieces <= limits::DKIM2_FIELDS * steps.len() * 2, "{pieces}");
+}

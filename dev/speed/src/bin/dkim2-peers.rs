@@ -317,10 +317,17 @@ fn known(mail: &[u8], ours: (&str, &str), theirs: (&str, &str)) -> Option<&'stat
     if is_syntax && ["mf", "rt"].into_iter().flat_map(values).any(|path| !is_path(&path)) {
         return Some("mf= or rt= is no path of RFC 5321: syntax for us, for mail-auth another path");
     }
+    if is_syntax && tags("d").any(|domain| !domain.contains('.')) {
+        return Some("d= is a top-level domain, under which everybody is: syntax for us, a domain for mail-auth");
+    }
     if ours.0 == "permerror" && ours.1.contains(" Recipe ") {
         return Some(
             "a recipe with neither h nor b, or with a step of another key: invalid for us, no step for mail-auth",
         );
+    }
+    let end = mail.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or(mail.len());
+    if ours.0 == "none" && has_bare_line_ends(&mail[..end]) {
+        return Some("a field after a bare CR or LF: no field for us");
     }
     let body = mail.windows(4).position(|window| window == b"\r\n\r\n").map_or(&[][..], |at| &mail[at + 4..]);
     if ours.1.contains("body hash") && theirs.0 == "pass" && has_bare_line_ends(body) {
@@ -359,7 +366,7 @@ fn is_path(base64: &str) -> bool {
     let Some(inner) = text.strip_prefix('<').and_then(|text| text.strip_suffix('>')) else { return false };
     let is_label = |label: &str| {
         !label.is_empty()
-            && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_'))
+            && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };

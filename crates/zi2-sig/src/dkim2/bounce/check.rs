@@ -1,6 +1,8 @@
 //! A bounce that came in: whether it is about mail that we sent, from those we sent it to (§ -08 16.3). All of it must hold;
 //! what does not is refused, or anybody could have us mail anybody.
 
+use std::sync::Arc;
+
 use zi2_mail::{DigestPlan, Digests, Domain, Message, Timestamp};
 
 use super::report::{Report, Returned};
@@ -40,7 +42,7 @@ pub struct BounceVerifier<'m> {
 pub struct AuthenticBounce<'m> {
     pub(super) draft: Draft,
     pub(super) report: Report<'m>,
-    pub(super) chain: Chain,
+    pub(super) chain: Arc<Chain>,
     pub(super) newest: Signature,
 }
 

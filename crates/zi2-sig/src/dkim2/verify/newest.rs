@@ -2,6 +2,7 @@
 //! verified when that hop was signed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use zi2_mail::{DigestPlan, Digests, Field, Header, Timestamp};
 
@@ -25,6 +26,7 @@ impl NewestHop {
         chain.check_custody()?;
         check_keys(&chain)?;
         let versions = Versions::of(header, &chain, plan);
+        let chain = Arc::new(chain);
         Ok(NewestHop(Open { chain, is_bound: false, broken: None, versions, answers: BTreeMap::new() }))
     }
 
@@ -37,7 +39,7 @@ impl NewestHop {
     }
 
     /// The chain and its newest signature, if that and its version hold. Without digests the body is not looked at.
-    pub(in crate::dkim2) fn finish(self, digests: Option<&Digests>) -> Result<(Chain, Signature), Failure> {
+    pub(in crate::dkim2) fn finish(self, digests: Option<&Digests>) -> Result<(Arc<Chain>, Signature), Failure> {
         let Open { chain, versions, .. } = &self.0;
         match digests {
             Some(digests) => drop(versions.check_newest(chain, digests)?),
