@@ -130,6 +130,8 @@ fn signed_changed_and_signed_again() {
     std::fs::write(path("bad"), "{\"h\":{\"received\":[]},\"b\":null}").unwrap();
     let said = run(&["dkim2", "recipe", "lint", &path("bad")]);
     assert_eq!((said.exit, said.out.lines().count()), (Exit::Negative, 2), "{}", said.out);
+    let report = run(&["dkim2", "recipe", "lint", "--json", &path("bad")]).json();
+    assert_eq!(report["remarks"].as_array().map(Vec::len), Some(2), "{report}");
     std::fs::write(path("bad"), "{\"b\":[{\"c\":[2,1]}]}").unwrap();
     assert_eq!(run(&["dkim2", "recipe", "lint", &path("bad")]).exit, Exit::Data);
 

@@ -1,4 +1,4 @@
-//! DKIM of zi2-sig beside mail-auth, in turns within one run and on the same messages (`./bench --peers`).
+//! DKIM and DKIM2 of zi2-sig beside mail-auth, in turns within one run and on the same messages (`./bench --peers`).
 //!
 //! Both have the key records at hand, as from a cache, and both use aws-lc. With `--write DIRECTORY` it writes the messages
 //! for programs in other languages instead (`dev/peers/speed`).

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use zi2_mail::Domain;
+use zi2_mail::{BodyCanon, DigestPlan, Domain, HashAlg, Message};
 
+use super::recipe::HeaderVersion;
 use super::{Binding, Chain, Draft, Failure, Instance, Path, Problem, Signature};
 use crate::AttestationId;
 use crate::hash::{first_octets, sha256};
@@ -78,6 +79,14 @@ impl FullyVerified {
     /// The chain.
     pub fn chain(&self) -> &Chain {
         &self.chain
+    }
+
+    /// Whether these are the octets that were verified.
+    pub(super) fn is_of(&self, message: &Message<'_>) -> bool {
+        let mut plan = DigestPlan::new();
+        let lane = plan.request(BodyCanon::Simple, HashAlg::Sha256);
+        let header = HeaderVersion::of(&message.header, self.chain.draft).hash(HashAlg::Sha256);
+        *header == self.received.header && plan.digest(message.body).get(lane) == self.received.body
     }
 
     /// The domain of the first hop, which answers for the author.

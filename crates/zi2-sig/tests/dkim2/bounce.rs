@@ -298,6 +298,9 @@ fn temporary_faults_are_temporary() {
     let b = [domain("b.example")];
     let evidence = evidence(&good, &by);
     let message = Message::split(&good);
+    let other = Message::split(&received);
+    let of_another = BounceVerifier::new(&evidence, &by, &other, &house(&b), Timestamp::from_secs(NOW));
+    assert_eq!(of_another.err(), Some(BounceFault::OtherMessage));
     let verifier = BounceVerifier::new(&evidence, &by, &message, &house(&b), Timestamp::from_secs(NOW)).unwrap();
     let names: Vec<_> = verifier.questions().iter().map(|name| name.as_str().to_owned()).collect();
     assert_eq!(names, ["s._domainkey.b.example"], "our own key only");

@@ -1,7 +1,7 @@
 //! Our DKIM2 beside mail-auth's: chains of random mail, each hop signed by one of the two, verified by both, then mutated and
 //! verified by both again.
 //!
-//!     zi2-dkim2-peers [count] [seed]
+//!     dkim2-peers [count] [seed]
 //!
 //! A difference must be one of those that `known` explains; anything else ends the run with status 1.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a check: it may stop")]

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::Serialize;
 use zi2_mail::Message;
 use zi2_sig::dkim2::{Draft, Recipe, Refusal, apply, recipe_for};
 
 use super::{Rules, message, two_messages};
-use crate::escape::for_terminal;
+use crate::escape::{self, for_terminal};
 use crate::{Exit, Io, Trouble, input};
 
 /// What about recipes.
@@ -59,6 +60,9 @@ struct Lint {
     recipe: PathBuf,
     #[command(flatten)]
     rules: Rules,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn run(args: &Args, io: &mut Io<'_>) -> Result<Exit, Trouble> {
@@ -94,10 +98,25 @@ fn applied(args: &Apply, io: &mut Io<'_>) -> Result<Exit, Trouble> {
 fn lint(args: &Lint, io: &mut Io<'_>) -> Result<Exit, Trouble> {
     let recipe = read(&args.recipe)?;
     let remarks = remarks(&recipe, args.rules.draft);
+    let exit = if remarks.is_empty() { Exit::Ok } else { Exit::Negative };
+    if args.json {
+        let draft = args.rules.draft.number();
+        let report = escape::json(&Remarks { schema: "zi2.dkim2-lint.v1", draft, remarks }).map_err(Trouble::bug)?;
+        io.result(format_args!("{report}"))?;
+        return Ok(exit);
+    }
     for remark in &remarks {
         io.result(format_args!("{}", for_terminal(remark)))?;
     }
-    Ok(if remarks.is_empty() { Exit::Ok } else { Exit::Negative })
+    Ok(exit)
+}
+
+/// What there is to say of a recipe that can be read.
+#[derive(Serialize)]
+struct Remarks {
+    schema: &'static str,
+    draft: &'static str,
+    remarks: Vec<String>,
 }
 
 fn remarks(recipe: &Recipe, draft: Draft) -> Vec<String> {

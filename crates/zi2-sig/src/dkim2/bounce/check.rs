@@ -49,6 +49,9 @@ pub struct AuthenticBounce<'m> {
 /// Why a bounce is refused.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum BounceFault {
+    /// What was verified is another message: a fault of the caller.
+    #[error("the evidence is about another message")]
+    OtherMessage,
     /// It has a sender: no bounce.
     #[error("a bounce has no sender (MAIL FROM:<>)")]
     HasSender,
@@ -98,6 +101,9 @@ impl<'m> BounceVerifier<'m> {
         now: Timestamp,
     ) -> Result<BounceVerifier<'m>, BounceFault> {
         let draft = evidence.chain().draft;
+        if !evidence.is_of(bounce) {
+            return Err(BounceFault::OtherMessage);
+        }
         if !by.sender().is_some_and(Path::is_null) {
             return Err(BounceFault::HasSender);
         }
