@@ -3,8 +3,7 @@
 use zi2_mail::{DigestPlan, Domain, Message, Timestamp};
 use zi2_sig::dkim2::{
     Binding, Draft, Envelope, Flag, Identity, KeyAnswer, KeyRecords, Outcome, Path, Policy, Problem, Refusal, Terms,
-    Unkept,
-    Verdict, Verifier, extend_through,
+    Unkept, Verdict, Verifier, extend_through,
 };
 
 use crate::forge::*;
