@@ -8,7 +8,9 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use zi2_fuzz::{edit, pieces, unfolded};
-use zi2_mail::{DigestPlan, Field, Header, HeaderCanon, HostName, Message, MessageReader, TagList, Timestamp, relaxed_value};
+use zi2_mail::{
+    DigestPlan, Field, Header, HeaderCanon, HostName, Message, MessageReader, TagList, Timestamp, relaxed_value,
+};
 use zi2_sig::{Certified, FIELD_NAME, Facts, Form, Identity, Kid, Outcome, Signer, SigningKey, Verifier, limits};
 
 const NOW: Timestamp = Timestamp::from_secs(1_777_400_000);

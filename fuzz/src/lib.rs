@@ -1,4 +1,6 @@
-//! What several targets need: cuts, folds and edits.
+//! What several targets need: cuts, folds and edits; messages with DKIM2.
+
+pub mod dkim2;
 
 /// The octets in pieces of this size, as a socket could bring them; at least one octet each.
 pub fn pieces(octets: &[u8], size: u8) -> impl Iterator<Item = &[u8]> {
