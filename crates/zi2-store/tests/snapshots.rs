@@ -17,7 +17,7 @@ const WIDE: SnapshotBounds = SnapshotBounds { count: 1000, octets: 1 << 30, expi
 fn key(number: u64) -> SnapshotKey {
     let mut key = [7; 32];
     key[..8].copy_from_slice(&number.to_be_bytes());
-    key
+    SnapshotKey::from_octets(key)
 }
 
 fn snapshot(number: u64, octets: usize) -> Snapshot {

@@ -28,7 +28,7 @@ impl FirstHop {
         Ok(FirstHop { originator, proof: None })
     }
 
-    /// For a message that must prove by a certification or a DKIM signature of ours that its submitter may.
+    /// For a message that must prove by a certification of ours that its submitter may.
     ///
     /// # Errors
     /// [`Dkim2Unsigned`].

@@ -10,7 +10,7 @@ use zi2_sig::dkim2::{
     Binding, Brackets, Chain, Envelope, Flag, FullyVerified, Identity, Outcome, Policy, Refusal, Unkept, extend,
     extend_through,
 };
-use zi2_store::{Snapshot, Snapshots};
+use zi2_store::{Snapshot, SnapshotKey, Snapshots};
 
 use super::hidden::check_hidden;
 use super::{Dkim2Rules, Dkim2Unsigned, Leaving};
@@ -22,7 +22,7 @@ use crate::{BodyRoom, limits};
 pub struct Further {
     rules: Arc<Dkim2Rules>,
     snapshots: Snapshots,
-    key: [u8; 32],
+    key: SnapshotKey,
     keeper: Keeper,
     now: zi2_mail::Timestamp,
     random: [u8; 32],
@@ -35,19 +35,17 @@ pub fn has_dkim2(header: &Header<'_>, rules: &Dkim2Rules) -> bool {
 }
 
 impl Further {
-    /// Takes a message with a chain whose original is kept here.
+    /// Takes a message with a chain whose original is kept here, by the name that ingress gave to it: the chain alone would
+    /// be that of a forgery, too.
     ///
     /// # Errors
     /// [`Dkim2Unsigned`].
     pub fn begin(
         rules: &Arc<Dkim2Rules>,
         leaving: &Leaving<'_>,
-        snapshots: &Snapshots,
+        (snapshots, key): (&Snapshots, SnapshotKey),
         room: &BodyRoom,
     ) -> Result<Further, Dkim2Unsigned> {
-        let chain =
-            Chain::read(leaving.header, rules.draft, Brackets::Required).map_err(|_| Dkim2Unsigned::Unproven)?;
-        let key = chain.ok_or(Dkim2Unsigned::Unproven)?.digest();
         if !snapshots.holds(key) {
             return Err(Dkim2Unsigned::NoSnapshot);
         }

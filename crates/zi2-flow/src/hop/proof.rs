@@ -1,21 +1,18 @@
-//! What our own egress side has written into a message that it let pass: a certification or a DKIM signature of ours.
+//! What our own egress side has written into a message that it let pass: a certification of ours.
 //!
 //! Behind the queue nobody knows any more who submitted a message. Without this, whoever gets a message through an alias
-//! here would have it signed in the name of whomever it pretends to be from.
+//! here would have it signed in the name of whomever it pretends to be from. A DKIM signature of ours proves nothing: egress
+//! leaves those that a message comes with, so anybody could submit a mail of somebody else once more. Certifications that a
+//! message comes with are removed there.
 
-use zi2_mail::{DigestPlan, Digests, Domain, Header, Timestamp};
-use zi2_sig::dkim::{self, DkimRecords, RecordAnswer};
-use zi2_sig::{Candidate, KeyAnswer, Origin, Verifier};
+use zi2_mail::{DigestPlan, Digests, Header, Timestamp};
+use zi2_sig::{Candidate, KeyAnswer, Origin, Outcome, Verifier};
 
 use super::Dkim2Rules;
 use crate::limits;
 
 /// A message that may prove it; the body is still to come.
-pub(super) struct Proof {
-    from: Domain,
-    certification: Verifier,
-    signatures: dkim::Verifier,
-}
+pub(super) struct Proof(Verifier);
 
 impl Proof {
     /// Looks for what only we can have written. Nothing if there is none.
@@ -26,29 +23,17 @@ impl Proof {
         plan: &mut DigestPlan,
     ) -> Option<Proof> {
         let mut certification = Verifier::new(header, now, limits::QUEUED_SECS, plan);
-        let from = certification.from()?.clone();
-        let is_open = certification.query().is_some() && !rules.certifiers.is_empty();
-        let candidate = |key: &_| Candidate { key: *key, origin: Origin::Local };
-        certification
-            .answer(KeyAnswer { candidates: rules.certifiers.iter().map(candidate).collect(), ..KeyAnswer::default() });
-        let mut signatures = dkim::Verifier::new(header, now, &dkim::Policy::default(), plan);
-        let mut is_signed = false;
-        for name in signatures.questions() {
-            let ours = rules.dkim.iter().find(|key| key.name().as_ref() == Some(&name));
-            if let Some(ours) = ours.filter(|ours| from.is_within(&ours.domain)) {
-                let records = DkimRecords::parse([ours.key.record().as_bytes()]);
-                signatures.answer(&name, &RecordAnswer::Records(records));
-                is_signed = true;
-            }
+        if rules.certifiers.is_empty() || certification.query().is_none() {
+            return None;
         }
-        (is_open || is_signed).then_some(Proof { from, certification, signatures })
+        let candidate = |key: &_| Candidate { key: *key, origin: Origin::Local };
+        let candidates = rules.certifiers.iter().map(candidate).collect();
+        certification.answer(KeyAnswer { candidates, ..KeyAnswer::default() });
+        Some(Proof(certification))
     }
 
     /// Whether it holds.
     pub(super) fn holds(self, digests: &Digests) -> bool {
-        let Proof { from, certification, signatures } = self;
-        let is_certified = matches!(certification.finish(digests).outcome, zi2_sig::Outcome::Verified(_));
-        // What was not answered did not pass: only our own keys were given.
-        is_certified || signatures.finish(digests).passed().any(|domain| from.is_within(domain))
+        matches!(self.0.finish(digests).outcome, Outcome::Verified(_))
     }
 }

@@ -28,7 +28,6 @@ pub struct Dkim2Rules {
     keys: BTreeMap<Domain, Vec<(Selector, Dkim2Key)>>,
     /// By these our own egress side proves what it let pass.
     pub(super) certifiers: Vec<PublicKey>,
-    pub(super) dkim: Vec<DkimKeyFacts>,
 }
 
 impl Dkim2Rules {
@@ -74,15 +73,12 @@ impl Dkim2Rules {
             exploded: true,
             keys: BTreeMap::new(),
             certifiers,
-            dkim: Vec::new(),
         }
     }
 
     /// Adds a key of DKIM.
     pub fn add_dkim(&mut self, key: DkimKeyFacts) {
-        let signing = Dkim2Key::Dkim(Arc::clone(&key.key));
-        self.add(key.domain.clone(), key.selector.clone(), signing);
-        self.dkim.push(key);
+        self.add(key.domain, key.selector, Dkim2Key::Dkim(key.key));
     }
 
     /// Adds a key. A selector that is there stays: its record holds one key.

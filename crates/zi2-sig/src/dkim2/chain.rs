@@ -57,12 +57,6 @@ impl Chain {
         self.signatures.last()
     }
 
-    /// SHA-256 of all fields as they are signed: by it a message that was received is found again when it is sent on. Fields
-    /// that were only folded anew have the same.
-    pub fn digest(&self) -> [u8; 32] {
-        crate::hash::sha256(&self.fields_before(u32::MAX, u32::MAX))
-    }
-
     /// What a signature is over (§ -08 6.3): the instances it knew, the signatures before it, itself without its values.
     pub fn signed_by(&self, signature: &Signature) -> Vec<u8> {
         self.joined(signature.number(), signature.instance(), b"", &signature.own_form)

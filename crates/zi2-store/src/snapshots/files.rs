@@ -12,12 +12,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustix::fs::OFlags;
 use zi2_mail::Timestamp;
 
-use super::Snapshot;
+use super::{Snapshot, SnapshotKey};
 use crate::private::check_directory;
 use crate::{StoreError, limits};
 
-/// What a message is found by.
-pub type SnapshotKey = [u8; 32];
 
 /// How much is kept, and for how long.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,7 +75,7 @@ impl SnapshotFiles {
     /// # Errors
     /// What the disk says.
     pub fn write(&self, key: SnapshotKey, snapshot: &Snapshot) -> io::Result<()> {
-        let (octets, name) = (snapshot.to_octets(), hex(key));
+        let (octets, name) = (snapshot.to_octets(), key.to_string());
         let (beside, path) = (self.directory.join(format!("{name}{UNFINISHED}")), self.directory.join(name));
         let written = put(&beside, &octets, snapshot.received).and_then(|()| fs::rename(&beside, &path));
         if let Err(error) = written {
@@ -100,7 +98,7 @@ impl SnapshotFiles {
     /// Reads a snapshot; nothing if there is none, or none that is whole.
     pub fn read(&self, key: SnapshotKey) -> Option<Snapshot> {
         let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).ok()?;
-        let file = OpenOptions::new().read(true).custom_flags(no_link).open(self.directory.join(hex(key))).ok()?;
+        let file = OpenOptions::new().read(true).custom_flags(no_link).open(self.directory.join(key.to_string())).ok()?;
         let most = u64::try_from(Snapshot::FILE_OCTETS).unwrap_or(u64::MAX);
         let mut octets = Vec::new();
         file.take(most).read_to_end(&mut octets).ok()?;
@@ -130,7 +128,7 @@ impl SnapshotFiles {
     }
 
     fn forget(&self, index: &mut Index, received: u64, key: SnapshotKey) {
-        remove(&self.directory.join(hex(key)));
+        remove(&self.directory.join(key.to_string()));
         index.by_age.remove(&(received, key));
         index.remove(&key);
     }
@@ -164,12 +162,12 @@ fn scan(directory: &Path) -> io::Result<Index> {
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
         if let Some(unfinished) = name.strip_suffix(UNFINISHED) {
-            if key_of(unfinished).is_some() {
+            if SnapshotKey::parse(unfinished).is_some() {
                 remove(&entry.path());
             }
             continue;
         }
-        let (Some(key), metadata) = (key_of(name), entry.metadata()?) else { continue };
+        let (Some(key), metadata) = (SnapshotKey::parse(name), entry.metadata()?) else { continue };
         if metadata.is_file() {
             let received = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
             index.insert(key, Entry { received, octets: metadata.len() });
@@ -190,14 +188,4 @@ fn put(path: &Path, octets: &[u8], received: Timestamp) -> io::Result<()> {
 /// Nobody misses a file that is not there; one that cannot be removed is tried again at the next start.
 fn remove(path: &Path) {
     fs::remove_file(path).unwrap_or(());
-}
-
-fn hex(key: SnapshotKey) -> String {
-    key.iter().map(|octet| format!("{octet:02x}")).collect()
-}
-
-fn key_of(name: &str) -> Option<SnapshotKey> {
-    let octets = name.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
-    let key: SnapshotKey = octets.collect::<Option<Vec<u8>>>()?.try_into().ok()?;
-    (hex(key) == name).then_some(key)
 }

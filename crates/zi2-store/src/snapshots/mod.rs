@@ -5,6 +5,7 @@
 
 mod content;
 mod files;
+mod key;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +17,8 @@ use zi2_mail::Timestamp;
 
 use crate::{StoreError, limits};
 pub use content::Snapshot;
-pub use files::{SnapshotBounds, SnapshotFiles, SnapshotKey};
+pub use files::{SnapshotBounds, SnapshotFiles};
+pub use key::SnapshotKey;
 
 /// Snapshots behind a queue. Refuses to wait for a place in it.
 ///

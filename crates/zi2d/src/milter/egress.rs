@@ -216,8 +216,8 @@ impl Egress {
 
     fn edited(&self, ours: Ours, on_top: &[NewField], at_the_end: &[NewField]) -> Outcome {
         let kinds: &[Kind] = match ours {
-            Ours::Yes => &[Kind::Certified, Kind::Verified, Kind::Results],
-            Ours::No => &[Kind::Verified, Kind::Results],
+            Ours::Yes => &[Kind::Certified, Kind::Verified, Kind::Results, Kind::Snapshot],
+            Ours::No => &[Kind::Verified, Kind::Results, Kind::Snapshot],
         };
         let Ok(removals) = self.written.removals(kinds) else { return too_many_forged() };
         let edits: std::result::Result<Edits, _> = header_edits(&removals, on_top, at_the_end);

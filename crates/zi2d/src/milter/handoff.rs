@@ -1,7 +1,8 @@
 //! A message on its last way out, with the envelope it is sent with: signed with DKIM2, a first hop or a further one.
 //!
 //! It comes back from the queue to a second smtpd, where nobody has logged in. So a first hop needs both: the service that
-//! only mail of ours comes back by, and the proof that our egress side let the message pass. Nothing is ever refused here.
+//! only mail of ours comes back by, and the proof that our egress side let the message pass; a further one needs the name
+//! that our ingress side gave to the message as it came in. Nothing is ever refused here.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,9 +15,14 @@ use super::edits::{delivered, header_edits};
 use super::envelope::{Wrapper, sender_of};
 use super::guard::{caught, caught_future};
 use super::ingress::push;
+use super::written::{Kind, Written};
 use crate::limits::ORIGINATING;
 use crate::report::{Dkim2Signed, Line, Result};
 use crate::{Desk, Live};
+use zi2_store::SnapshotKey;
+
+/// More than one field holds in the milter protocol.
+const TOO_LARGE: Dkim2Signed = Dkim2Signed::Unsigned(Dkim2Unsigned::TooLarge);
 
 /// A message on its last way out.
 pub struct Handoff {
@@ -27,7 +33,19 @@ pub struct Handoff {
     way: Way,
     space: LeadingSpace,
     header: Option<HeaderBuilder>,
+    written: Written,
+    came_in: CameIn,
     plan: Plan,
+}
+
+/// What ingress says the message came in as.
+#[derive(Clone, Copy, Default)]
+enum CameIn {
+    #[default]
+    Unsaid,
+    As(SnapshotKey),
+    /// Two such fields: one is not ours.
+    Ambiguous,
 }
 
 /// By which service it came back.
@@ -58,6 +76,8 @@ impl Handoff {
             live,
             space: opening.negotiated.leading_space(),
             header: Some(Header::builder()),
+            written: Written::default(),
+            came_in: CameIn::default(),
             plan: Plan::Leave(Dkim2Signed::Unsigned(Dkim2Unsigned::Internal)),
         }
     }
@@ -73,7 +93,8 @@ impl Handoff {
         let leaving = Leaving { header, envelope: &envelope, now: self.desk.clock.now(), random };
         if has_dkim2(header, rules) {
             let snapshots = self.live.services.snapshots.as_ref().ok_or(Dkim2Unsigned::HasChain)?;
-            let further = Further::begin(rules, &leaving, snapshots, &self.live.receiver.room)?;
+            let CameIn::As(key) = self.came_in else { return Err(Dkim2Unsigned::NoSnapshot) };
+            let further = Further::begin(rules, &leaving, (snapshots, key), &self.live.receiver.room)?;
             return Ok(Plan::Further(Box::new(further)));
         }
         if self.way == Way::Passing {
@@ -110,6 +131,13 @@ impl Message for Handoff {
     }
 
     fn header(&mut self, name: &[u8], value: &[u8]) {
+        if self.written.note(name, value, self.live.authserv_id.as_str()) == Some(Kind::Snapshot) {
+            let key = std::str::from_utf8(value.trim_ascii()).ok().and_then(SnapshotKey::parse);
+            self.came_in = match (self.came_in, key) {
+                (CameIn::Unsaid, Some(key)) => CameIn::As(key),
+                _ => CameIn::Ambiguous,
+            };
+        }
         if let Some(mut header) = self.header.take() {
             self.header = caught(|| {
                 push(&mut header, name, value, self.space);
@@ -145,8 +173,11 @@ impl Message for Handoff {
     async fn end(mut self, macros: &Macros) -> Outcome {
         let began = Instant::now();
         let (fields, signed) = self.carry_out().await;
+        // Once signed it leaves for good; until then it may come by again, as from a list's server behind this one.
+        let removals = if fields.is_empty() { Ok(Vec::new()) } else { self.written.removals(&[Kind::Snapshot]) };
+        let edits = header_edits(&removals.unwrap_or_default(), &fields, &[]);
         // What does not fit the protocol is left out: the message goes as it is.
-        let edits = header_edits(&[], &fields, &[]).unwrap_or_else(|_| Edits::new());
+        let (edits, signed) = edits.map_or((Edits::new(), TOO_LARGE), |edits| (edits, signed));
         let line = Line {
             queue_id: macros.value("i"),
             result: Result::HandedOff(signed),

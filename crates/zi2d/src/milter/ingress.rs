@@ -5,17 +5,17 @@ use std::time::Instant;
 
 use zi2_config::{ChainMode, IngressMode};
 use zi2_flow::{Client, Inbound, Outcome as Judged};
-use zi2_mail::{Header, HeaderBuilder, Timestamp};
+use zi2_mail::{Header, HeaderBuilder, NewField, Timestamp};
 use zi2_milter::{Envelope, LeadingSpace, Macros, Message, Next, Opening, Outcome};
 use zi2_sig::dkim2;
-use zi2_store::Snapshot;
+use zi2_store::{Snapshot, SnapshotKey};
 use zi2_trust::render::{authentication_results, existing_chain, verified};
 use zi2_trust::{Dmarc, Judgement, Submission};
 
 use super::edits::{delivered, header_edits, too_many_forged};
 use super::envelope::Wrapper;
 use super::guard::{caught, caught_future};
-use super::written::{Kind, Written};
+use super::written::{Kind, SNAPSHOT_FIELD, Written};
 use crate::limits::ADDRESS;
 use crate::report::{Existing, Line, Result};
 use crate::{Desk, Live};
@@ -71,31 +71,34 @@ impl Ingress {
         if let Some(seen) = judged.seen(now) {
             self.live.services.store.record(seen);
         }
-        self.keep(&judged, now);
         Some((judged, now))
     }
 
-    /// Keeps what may be sent on: only what is proven, so that a stranger fills no disk with what nobody would sign.
-    fn keep(&self, judged: &Judged, now: Timestamp) {
-        let Some(snapshots) = &self.live.services.snapshots else { return };
+    /// Keeps what may be sent on, and gives the field by which it will be found: only what is proven, so that a stranger
+    /// fills no disk with what nobody would sign, and so that a forgery with the DKIM2 fields of a good message is not taken
+    /// for that one, changed here.
+    fn keep(&self, judged: &Judged, now: Timestamp) -> Option<NewField> {
+        let snapshots = self.live.services.snapshots.as_ref()?;
         let verdict = judged.dkim2.as_ref().map(|verdict| &verdict.outcome);
-        if let (Some(dkim2::Outcome::Full(evidence)), Some(received)) = (verdict, &judged.received) {
-            let snapshot = Snapshot {
-                received: now,
-                mail_from: self.client.mail_from.clone(),
-                recipients: self.wrapper.recipients(),
-                section: received.section().to_vec(),
-                body: received.body().to_vec(),
-            };
-            snapshots.keep(evidence.chain().digest(), snapshot);
-        }
+        let (Some(dkim2::Outcome::Full(_)), Some(received)) = (verdict, &judged.received) else { return None };
+        let snapshot = Snapshot {
+            received: now,
+            mail_from: self.client.mail_from.clone(),
+            recipients: self.wrapper.recipients(),
+            section: received.section().to_vec(),
+            body: received.body().to_vec(),
+        };
+        let key = SnapshotKey::from_octets(self.desk.clock.random_key()?);
+        let field = NewField::unfolded(SNAPSHOT_FIELD, &key.to_string()).ok()?;
+        snapshots.keep(key, snapshot);
+        Some(field)
     }
 
-    fn answer(&self, judgement: &Judgement, chain: Existing<'_>, now: Timestamp) -> Outcome {
+    fn answer(&self, judgement: &Judgement, chain: Existing<'_>, now: Timestamp, kept: Option<NewField>) -> Outcome {
         if self.live.mode == IngressMode::Monitor {
             return delivered(zi2_milter::Edits::new());
         }
-        let Ok(removals) = self.written.removals(&[Kind::Verified, Kind::Results]) else {
+        let Ok(removals) = self.written.removals(&[Kind::Verified, Kind::Results, Kind::Snapshot]) else {
             return too_many_forged();
         };
         let by = &self.live.authserv_id;
@@ -103,7 +106,7 @@ impl Ingress {
         let ours = [verified(judgement, by, now), authentication_results(judgement, by)];
         let written = matches!(self.live.chain, Some((_, ChainMode::Mark)));
         let chain = chain.results.filter(|_| written).map(|results| existing_chain(results, chain.dkim2, by));
-        let ours: Vec<_> = ours.into_iter().chain(chain).flatten().collect();
+        let ours: Vec<_> = ours.into_iter().chain(chain).flatten().chain(kept).collect();
         header_edits(&removals, &ours, &[]).map_or_else(|_| too_many_forged(), delivered)
     }
 }
@@ -151,7 +154,10 @@ impl Message for Ingress {
             None => (&fallback, caught(|| self.desk.clock.now()).unwrap_or(Timestamp::from_secs(0))),
         };
         let chain = judged.as_ref().map(|(judged, _)| Existing::of(judged)).unwrap_or_default();
-        let outcome = self.answer(judgement, chain, now);
+        // What changes nothing has no way to say which message this is.
+        let keeps = judged.as_ref().filter(|_| self.live.mode != IngressMode::Monitor);
+        let kept = keeps.and_then(|(judged, now)| caught(|| self.keep(judged, *now)).flatten());
+        let outcome = self.answer(judgement, chain, now, kept);
         let line = Line {
             queue_id: macros.value("i"),
             result: Result::Verified(judgement, chain),

@@ -17,6 +17,8 @@ pub(super) enum Kind {
     Verified,
     /// `Authentication-Results`.
     Results,
+    /// `X-ZI2-Snapshot`.
+    Snapshot,
 }
 
 impl Kind {
@@ -28,6 +30,7 @@ impl Kind {
         match name.len() {
             15 if is(FIELD_NAME) => Some(Kind::Certified),
             14 if is(VERIFIED_FIELD) => Some(Kind::Verified),
+            14 if is(SNAPSHOT_FIELD) => Some(Kind::Snapshot),
             22 if is(RESULTS_FIELD) => Some(Kind::Results),
             _ => None,
         }
@@ -38,6 +41,7 @@ impl Kind {
             Kind::Certified => FIELD_NAME,
             Kind::Verified => VERIFIED_FIELD,
             Kind::Results => RESULTS_FIELD,
+            Kind::Snapshot => SNAPSHOT_FIELD,
         }
     }
 }
@@ -45,12 +49,17 @@ impl Kind {
 /// RFC 8601 §2.2.
 pub(super) const RESULTS_FIELD: &str = "Authentication-Results";
 
+/// By this ingress tells the last way out as what a message came in: no such field of others gets through ingress or egress.
+/// DKIM2 hashes no field whose name begins like this (§ -08 5.1).
+pub(super) const SNAPSHOT_FIELD: &str = "X-ZI2-Snapshot";
+
 /// Where the fields stand that claim to be written here.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Written {
     certified: u32,
     verified: u32,
     results: u32,
+    snapshots: u32,
     /// The occurrences of `Authentication-Results` that carry our authserv-id.
     claimed: Vec<NonZeroU32>,
 }
@@ -66,6 +75,7 @@ impl Written {
         match kind {
             Kind::Certified => self.certified = self.certified.saturating_add(1),
             Kind::Verified => self.verified = self.verified.saturating_add(1),
+            Kind::Snapshot => self.snapshots = self.snapshots.saturating_add(1),
             Kind::Results => {
                 self.results = self.results.saturating_add(1);
                 let ours = is_authserv_id(value, authserv_id);
@@ -88,6 +98,7 @@ impl Written {
             match kind {
                 Kind::Certified => found.extend(all(*kind, self.certified).take(REMOVALS + 1)),
                 Kind::Verified => found.extend(all(*kind, self.verified).take(REMOVALS + 1)),
+                Kind::Snapshot => found.extend(all(*kind, self.snapshots).take(REMOVALS + 1)),
                 Kind::Results => found.extend(self.claimed.iter().map(|occurrence| (*kind, *occurrence))),
             }
         }
@@ -119,10 +130,12 @@ mod tests {
             ("authentication-results \t", "\n (c) \"mx.example.net\" 1; none"),
             ("x-zi2-VERIFIED ", ""),
             ("X-ZI2-Certified", " v=1"),
+            ("X-ZI2-SNAPSHOT", " 00"),
         ];
         let expected = [(Kind::Verified, 1), (Kind::Verified, 2), (Kind::Results, 2), (Kind::Results, 3)];
         assert_eq!(found(&fields, &[Kind::Verified, Kind::Results]), expected);
         assert_eq!(found(&fields, &[Kind::Certified]), [(Kind::Certified, 1)]);
+        assert_eq!(found(&fields, &[Kind::Snapshot]), [(Kind::Snapshot, 1)]);
         assert_eq!(found(&[], &[Kind::Certified, Kind::Verified, Kind::Results]), []);
     }
 

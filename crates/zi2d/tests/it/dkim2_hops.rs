@@ -183,12 +183,11 @@ async fn behind_the_queue_only_what_egress_let_pass_is_signed() {
     let passing = Way { service: "mail.good.example", ..RETURNED };
     for (name, way, content, expected) in [
         ("certified", RETURNED, certified.clone(), "pass"),
-        ("signed with DKIM", RETURNED, dkim.clone(), "pass"),
+        ("signed with DKIM only, as an older mail may be too", RETURNED, dkim, "none"),
         ("another recipient, by an alias", Way { to: &["<x@third.example>"], ..RETURNED }, certified.clone(), "pass"),
         ("through another service", passing, certified.clone(), "none"),
         ("neither", RETURNED, letter(ALICE, ""), "none"),
         ("certified and changed", RETURNED, changed(&certified), "none"),
-        ("signed and changed", RETURNED, changed(&dkim), "none"),
         ("another's envelope sender", Way { sender: "<x@third.example>", ..RETURNED }, certified.clone(), "none"),
     ] {
         let server = Running::start(Side::Handoff, at_last());
@@ -225,7 +224,16 @@ async fn what_is_not_proven_is_not_signed_further() {
     let unseen = signed(&letter(ALICE, "X-Other: 1\r\nComments: two\r\n")).await.octets;
     let forged = String::from_utf8(unseen.clone()).unwrap().replace("Comments: two", "Comments: three").into_bytes();
     let received = forwarder.receive(&SUBMITTED, &first).await.octets;
-    forwarder.receive(&SUBMITTED, &forged).await;
+    let forged = forwarder.receive(&SUBMITTED, &forged).await.octets;
+    // What a stranger sends with the DKIM2 fields of a good message, and with the name it was kept by.
+    let text = |octets: &[u8]| String::from_utf8(octets.to_vec()).unwrap();
+    let names = |octets: &[u8]| text(octets).lines().filter(|line| line.starts_with("X-ZI2-Snapshot:")).count();
+    let other = text(&received).replace("Hello", "Pay at once").into_bytes();
+    let other = forwarder.receive(&SUBMITTED, &other).await.octets;
+    let as_ours = text(&received).replace("From: alice@good.example", "From: ceo@recv.example").into_bytes();
+    let as_ours = forwarder.receive(&SUBMITTED, &as_ours).await.octets;
+    assert_eq!([&received, &forged, &other, &as_ours].map(|octets| names(octets)), [1, 0, 0, 0]);
+    let named_twice = [b"X-ZI2-Snapshot: 00\r\n".as_slice(), &received].concat();
     let without =
         String::from_utf8(received.clone()).unwrap().replace("d=good.example;", "d=evil.example;").into_bytes();
     let authored =
@@ -235,6 +243,9 @@ async fn what_is_not_proven_is_not_signed_further() {
         ("the original sender stays in the envelope", from_afar, received.clone(), 1),
         ("never seen", FORWARDED, unseen, 1),
         ("seen and forged", FORWARDED, forged, 1),
+        ("another body under the same chain", FORWARDED, other, 1),
+        ("another author under the same chain", FORWARDED, as_ours, 1),
+        ("named twice", FORWARDED, named_twice, 1),
         ("its fields were changed", FORWARDED, without, 1),
         ("From was given to another domain", FORWARDED, authored.into_bytes(), 1),
         ("without DKIM2", FORWARDED, letter(ALICE, ""), 0),
