@@ -17,6 +17,10 @@ pub const DKIM2_MEMBERS: usize = 4;
 /// Domains, or pairs of them, as which a further hop is tried to be signed: a chain names many recipients.
 pub const DKIM2_WAYS: usize = 8;
 
+/// Octets of one field of ours: a command of the milter protocol holds no more (64 KiB with the name), and it may be folded
+/// at the most.
+pub const FIELD_OCTETS: usize = 59_000;
+
 /// Seconds in which a message that is sent on is verified again as it came in. Its keys were asked for a moment ago.
 pub const PROVING_SECS: u64 = 3;
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use zi2_mail::{Domain, HostName};
 use zi2_sig::Kid;
 
-use crate::config::{ChainMode, Config, KeySource, Keys, Loaded};
+use crate::config::{ChainMode, Config, IngressMode, KeySource, Keys, Loaded};
 use crate::dkim::{DkimTables, TablePath, TableTexts};
 use crate::hosted::{self, HostedDomains};
 use crate::limits;
@@ -236,6 +236,11 @@ impl Resolver<'_> {
                 self.notices.push(Notice::Dkim2Unused("dkim2.forward", "ingress.listen names no listener"));
             } else if !returns {
                 self.notices.push(Notice::Dkim2Unused("dkim2.forward", "dkim2.listen names no listener"));
+            } else if self.values.word("chain", "mode", choices::CHAIN_MODE)? == ChainMode::Off {
+                self.notices
+                    .push(Notice::Dkim2Unused("dkim2.forward", "chain.mode is off: nothing that arrives is verified"));
+            } else if self.values.word("ingress", "mode", choices::INGRESS_MODE)? == IngressMode::Monitor {
+                self.notices.push(Notice::Dkim2Unused("dkim2.forward", "ingress.mode is monitor: no message is named"));
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use zi2_sig::dkim2::{Binding, Originator};
 
 use super::hidden::check_hidden;
 use super::proof::Proof;
-use super::{Dkim2Rules, Dkim2Unsigned, Leaving};
+use super::{Dkim2Rules, Dkim2Unsigned, Leaving, fitting};
 use crate::outbound::only_author;
 
 /// A first hop that waits for the digest of the body.
@@ -55,7 +55,7 @@ impl FirstHop {
         if self.proof.is_some_and(|proof| !proof.holds(digests)) {
             return Err(Dkim2Unsigned::NotOurs);
         }
-        self.originator.finish(digests).map_err(|refusal| Dkim2Unsigned::from(&refusal))
+        fitting(self.originator.finish(digests).map_err(|refusal| Dkim2Unsigned::from(&refusal))?)
     }
 }
 

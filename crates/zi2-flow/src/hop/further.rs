@@ -1,5 +1,6 @@
 //! A further hop: a message that came in with a DKIM2 chain and is sent on, changed or not.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use zi2_sig::dkim2::{
 use zi2_store::{Snapshot, SnapshotKey, Snapshots};
 
 use super::hidden::check_hidden;
-use super::{Dkim2Rules, Dkim2Unsigned, Leaving};
+use super::{Dkim2Rules, Dkim2Unsigned, Leaving, fitting};
 use crate::dkim2::dkim2;
 use crate::keep::{Keeper, Received};
 use crate::{BodyRoom, limits};
@@ -131,8 +132,9 @@ impl Hop {
         }
         let received = Message { header: Header::parse(&self.snapshot.section), body: &self.snapshot.body };
         let outgoing = Message { header: Header::parse(self.outgoing.section()), body: self.outgoing.body() };
-        let mut why = Dkim2Unsigned::KeyMissing;
-        for way in self.ways() {
+        let ways = self.ways();
+        let mut why = self.without_ways();
+        for way in ways {
             let extension = match &way {
                 Way::Direct(identity) => extend(&self.evidence, &received, &outgoing, &terms, identity),
                 Way::Through(recipient, identity) => {
@@ -140,7 +142,7 @@ impl Hop {
                 }
             };
             match extension {
-                Ok(extension) => return Ok(extension.fields),
+                Ok(extension) => return fitting(extension.fields),
                 // Another domain of ours may fit better.
                 Err(refusal @ (Refusal::Custody(_) | Refusal::From(_) | Refusal::Sender(_))) => {
                     why = Dkim2Unsigned::from(&refusal);
@@ -151,16 +153,28 @@ impl Hop {
         Err(why)
     }
 
+    /// Why there is no way: most often an alias sends on in the name of a stranger.
+    fn without_ways(&self) -> Dkim2Unsigned {
+        let came_here = self.came_to().next().is_some();
+        if came_here { Dkim2Unsigned::Custody } else { Dkim2Unsigned::KeyMissing }
+    }
+
+    /// The domains of ours that the message came to, each once.
+    fn came_to(&self) -> impl Iterator<Item = &Domain> {
+        let came_to: BTreeSet<&Domain> = match self.evidence.newest().signature().binding() {
+            Binding::Envelope { recipients, .. } => {
+                recipients.iter().filter_map(|path| path.domain()).flat_map(|domain| self.rules.above(domain)).collect()
+            }
+            Binding::Next(next) => self.rules.above(next).into_iter().collect(),
+        };
+        came_to.into_iter()
+    }
+
     /// As whom we can sign: as the domain of the envelope sender; where the message came to another domain of ours, as that
     /// one first (§ -08 8.4). Without a sender, as the domain it came to.
     fn ways(&self) -> Vec<Way> {
         let identity = |domain: &&Domain| self.rules.identity(domain, self.random);
-        let came_to: Vec<&Domain> = match self.evidence.newest().signature().binding() {
-            Binding::Envelope { recipients, .. } => {
-                recipients.iter().filter_map(|path| path.domain()).flat_map(|domain| self.rules.above(domain)).collect()
-            }
-            Binding::Next(next) => self.rules.above(next),
-        };
+        let came_to: Vec<&Domain> = self.came_to().take(limits::DKIM2_WAYS).collect();
         let sender = self.envelope.sender().and_then(|sender| sender.domain());
         let Some(sender) = sender else {
             return came_to.iter().filter_map(identity).map(Way::Direct).collect();

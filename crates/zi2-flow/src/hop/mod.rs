@@ -15,8 +15,10 @@ pub use further::{Further, has_dkim2};
 pub use rules::Dkim2Rules;
 pub use unsigned::Dkim2Unsigned;
 
-use zi2_mail::{Header, Timestamp};
+use zi2_mail::{Header, NewField, Timestamp};
 use zi2_sig::dkim2::Envelope;
+
+use crate::limits;
 
 /// A message that leaves, as its header section shows it.
 #[derive(Clone, Copy)]
@@ -29,4 +31,10 @@ pub struct Leaving<'a> {
     pub now: Timestamp,
     /// Octets that nobody can foresee, for signatures of ML-DSA.
     pub random: [u8; 32],
+}
+
+/// The fields, if each can be handed to the mail server.
+fn fitting(fields: Vec<NewField>) -> Result<Vec<NewField>, Dkim2Unsigned> {
+    let fits = |field: &NewField| field.milter_value().len() <= limits::FIELD_OCTETS;
+    if fields.iter().all(fits) { Ok(fields) } else { Err(Dkim2Unsigned::TooLarge) }
 }

@@ -118,7 +118,8 @@ impl Dkim2Unsigned {
                 "it is signed with DKIM2 already; mail that is sent on belongs to dkim2.listen, with dkim2.forward"
             }
             Dkim2Unsigned::NoSnapshot => {
-                "it is not kept as it came in: set dkim2.forward, and let the ingress listener see such mail"
+                "it is not kept as it came in: either it did not verify then (see dkim2= in the line of its arrival), or a \
+                 program has removed its X-ZI2-Snapshot field, or dkim2.forward was not set, or it is older than dkim2.snapshot_expiry"
             }
             Dkim2Unsigned::Unproven => {
                 "its chain did not verify as it came in, so nothing can be added to it: the sender's side can mend it"
@@ -133,7 +134,10 @@ impl Dkim2Unsigned {
             Dkim2Unsigned::NotUndoable => {
                 "the change made here does not fit a recipe: wrap the original instead of editing it"
             }
-            Dkim2Unsigned::TooLarge => "it is larger than what is compared here, or too many are under way",
+            Dkim2Unsigned::TooLarge => {
+                "it is larger than what is compared here, too many are under way, or its recipients or the change made here \
+                 need more than a header field holds"
+            }
             Dkim2Unsigned::Internal => "a fault of zi2: tell its authors",
         }
     }

@@ -1,5 +1,7 @@
-//! Earlier versions of a message written out, for people and tests. Verification needs none of this: it hashes versions
-//! without making them.
+//! Earlier versions of a message written out: for people, for bounces, and to look for the version that was certified. The
+//! chain is verified without: that hashes versions and makes none.
+
+use std::collections::BTreeMap;
 
 use zi2_mail::{BodyCanon, DigestPlan, Field, HashAlg, Header, Message};
 
@@ -169,26 +171,35 @@ fn without_later<'f>(fields: impl Iterator<Item = Field<'f>>, chain: &Chain, unt
 fn undone_section(section: &[u8], recipe: &Recipe, draft: Draft) -> Vec<u8> {
     let header = Header::parse(section);
     let mut made = Vec::with_capacity(section.len());
-    let changes: Vec<(&str, &[Step])> = recipe.header().filter(|(name, _)| draft.signs(name.as_bytes())).collect();
-    let absent = changes.iter().filter(|(name, _)| header.nth_from_bottom(name, 0).is_none());
-    absent.for_each(|(name, steps)| made.extend(remade(&header, name, steps)));
-    let mut done: Vec<&str> = Vec::new();
+    // A stranger chooses how many names there are, and how many fields: each is looked up, none searched for.
+    let mut by_name: BTreeMap<Vec<u8>, Vec<Field<'_>>> = BTreeMap::new();
+    for field in header.from_bottom() {
+        by_name.entry(field.name().to_ascii_lowercase()).or_default().push(field);
+    }
+    let mut changes: BTreeMap<Vec<u8>, (&str, &[Step])> = BTreeMap::new();
+    for (name, steps) in recipe.header().filter(|(name, _)| draft.signs(name.as_bytes())) {
+        let key = name.to_ascii_lowercase().into_bytes();
+        if !by_name.contains_key(&key) {
+            made.extend(remade(&[], name, steps));
+        }
+        changes.insert(key, (name, steps));
+    }
     for field in fields(&header) {
-        match changes.iter().find(|(name, _)| field.is_named(name)) {
+        let key = field.name().to_ascii_lowercase();
+        match changes.get(&key) {
             None => made.extend(line(field)),
-            Some((name, _)) if done.contains(name) => {}
+            // All of a name are made where the first of them stood.
             Some((name, steps)) => {
-                done.push(name);
-                made.extend(remade(&header, name, steps));
+                by_name.remove(&key).into_iter().for_each(|kept| made.extend(remade(&kept, name, steps)))
             }
         }
     }
     made
 }
 
-/// The fields of one name, the lowest last: kept ones octet by octet, others as `Name: value`.
-fn remade(header: &Header<'_>, name: &str, steps: &[Step]) -> Vec<u8> {
-    let kept: Vec<Field<'_>> = header.from_bottom().filter(|field| field.is_named(name)).collect();
+/// The fields of one name, the lowest last: kept ones octet by octet, others as `Name: value`. `kept` are those there are,
+/// the lowest first.
+fn remade(kept: &[Field<'_>], name: &str, steps: &[Step]) -> Vec<u8> {
     let raw: Vec<&[u8]> = kept.iter().map(Field::raw).collect();
     // Case was not kept: as the field there is has it, or as people write names.
     let spelled = kept.first().map_or_else(|| capitalized(name), |field| field.name().to_vec());

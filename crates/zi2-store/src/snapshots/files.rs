@@ -16,7 +16,6 @@ use super::{Snapshot, SnapshotKey};
 use crate::private::check_directory;
 use crate::{StoreError, limits};
 
-
 /// How much is kept, and for how long.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SnapshotBounds {
@@ -66,7 +65,7 @@ impl SnapshotFiles {
         check_directory(&directory, &fs::metadata(&directory).map_err(fail)?)?;
         let index = Mutex::new(scan(&directory).map_err(fail)?);
         let files = SnapshotFiles { directory, bounds, index };
-        files.shrink(&mut files.index());
+        files.shrink();
         Ok(files)
     }
 
@@ -82,12 +81,11 @@ impl SnapshotFiles {
             remove(&beside);
             return Err(error);
         }
-        File::open(&self.directory)?.sync_all()?;
-        let mut index = self.index();
         let octets = u64::try_from(octets.len()).unwrap_or(u64::MAX);
-        index.insert(key, Entry { received: snapshot.received.secs(), octets });
-        self.shrink(&mut index);
-        Ok(())
+        // It has its name now: whatever the disk says next, the file is counted and will go.
+        self.index().insert(key, Entry { received: snapshot.received.secs(), octets });
+        self.shrink();
+        File::open(&self.directory)?.sync_all()
     }
 
     /// Whether there is a file of this key.
@@ -98,7 +96,8 @@ impl SnapshotFiles {
     /// Reads a snapshot; nothing if there is none, or none that is whole.
     pub fn read(&self, key: SnapshotKey) -> Option<Snapshot> {
         let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).ok()?;
-        let file = OpenOptions::new().read(true).custom_flags(no_link).open(self.directory.join(key.to_string())).ok()?;
+        let file =
+            OpenOptions::new().read(true).custom_flags(no_link).open(self.directory.join(key.to_string())).ok()?;
         let most = u64::try_from(Snapshot::FILE_OCTETS).unwrap_or(u64::MAX);
         let mut octets = Vec::new();
         file.take(most).read_to_end(&mut octets).ok()?;
@@ -107,11 +106,8 @@ impl SnapshotFiles {
 
     /// Removes what has expired.
     pub fn tidy(&self, now: Timestamp) {
-        let mut index = self.index();
         let oldest = now.secs().saturating_sub(self.bounds.expiry.as_secs());
-        while let Some((received, key)) = index.by_age.first().copied().filter(|(received, _)| *received < oldest) {
-            self.forget(&mut index, received, key);
-        }
+        self.forget_while(|_, received| received < oldest);
     }
 
     /// How many there are, and their octets.
@@ -120,17 +116,22 @@ impl SnapshotFiles {
         (u64::try_from(index.by_key.len()).unwrap_or(u64::MAX), index.octets)
     }
 
-    fn shrink(&self, index: &mut Index) {
-        while index.by_key.len() > self.bounds.count.min(limits::SNAPSHOTS) || index.octets > self.bounds.octets {
-            let Some((received, key)) = index.by_age.first().copied() else { return };
-            self.forget(index, received, key);
-        }
+    fn shrink(&self) {
+        let count = self.bounds.count.min(limits::SNAPSHOTS);
+        self.forget_while(|index, _| index.by_key.len() > count || index.octets > self.bounds.octets);
     }
 
-    fn forget(&self, index: &mut Index, received: u64, key: SnapshotKey) {
-        remove(&self.directory.join(key.to_string()));
-        index.by_age.remove(&(received, key));
-        index.remove(&key);
+    /// Removes the oldest one as long as this holds, given when it was received. Messages look into the index meanwhile, so
+    /// it is locked for none of the files.
+    fn forget_while(&self, is_over: impl Fn(&Index, u64) -> bool) {
+        let oldest = || {
+            let mut index = self.index();
+            let (received, key) = index.by_age.first().copied()?;
+            is_over(&index, received).then(|| index.remove(&key)).map(|()| key)
+        };
+        while let Some(key) = oldest() {
+            remove(&self.directory.join(key.to_string()));
+        }
     }
 
     fn index(&self) -> MutexGuard<'_, Index> {

@@ -35,7 +35,9 @@ mod tests {
     fn one_spelling() {
         let key = SnapshotKey::from_octets([0xa5; 32]);
         assert_eq!(SnapshotKey::parse(&"a5".repeat(32)), Some(key));
-        for other in ["A5".repeat(32), "a5".repeat(31), "a5".repeat(33), "+5".repeat(32), format!("{key}0"), String::new()] {
+        for other in
+            ["A5".repeat(32), "a5".repeat(31), "a5".repeat(33), "+5".repeat(32), format!("{key}0"), String::new()]
+        {
             assert_eq!(SnapshotKey::parse(&other), None, "{other}");
         }
     }

@@ -107,7 +107,8 @@ impl Ingress {
         let written = matches!(self.live.chain, Some((_, ChainMode::Mark)));
         let chain = chain.results.filter(|_| written).map(|results| existing_chain(results, chain.dkim2, by));
         let ours: Vec<_> = ours.into_iter().chain(chain).flatten().chain(kept).collect();
-        header_edits(&removals, &ours, &[]).map_or_else(|_| too_many_forged(), delivered)
+        let edits = header_edits(&removals, &ours, &[]).or_else(|_| header_edits(&removals, &[], &[]));
+        edits.map_or_else(|_| too_many_forged(), delivered)
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) fn lines(config: &Config, setup: Option<&Setup>, address: IpAddr) -> 
     plan.arriving(&mut lines);
     plan.submitting(&mut lines);
     plan.signing(&mut lines);
+    plan.cleanup(&mut lines);
     lines
 }
 
@@ -67,9 +68,13 @@ impl Plan<'_> {
         if !keeps && !forwards {
             return;
         }
-        let is_filtered = self.setup.is_some_and(|setup| !setup.main("content_filter").is_empty());
         for name in self.services(Role::Arriving, "smtp/inet") {
-            let mut service = Service::known("What arrives keeps the fields that others have signed.", name);
+            let is_filtered = self.is_filtered(&name);
+            let why = match is_filtered && forwards {
+                true => "Its content_filter stays: let that send what is forwarded to the FORWARDING service below.",
+                false => "What arrives keeps the fields that others have signed.",
+            };
+            let mut service = Service::known(why, name);
             if keeps {
                 service = service.option("cleanup_service_name", CLEANUP);
             }
@@ -78,26 +83,44 @@ impl Plan<'_> {
             }
             lines.service(service);
         }
-        if keeps {
-            let why = "It removes Return-Path alone; Bcc and Content-Length of others may be signed.";
-            let service = Service::new(why, format!("{CLEANUP}/unix"), "n - n - 0 cleanup");
-            lines.service(service.option("message_drop_headers", "return-path"));
+    }
+
+    /// What smtpd services of ours use instead of cleanup(8).
+    fn cleanup(&self, lines: &mut Lines) {
+        if !self.keeps_fields() && !self.goes_around() {
+            return;
         }
+        let why = "It removes Return-Path alone, since Bcc and Content-Length of others may be signed; smtpd has seen to the size.";
+        let service = Service::new(why, format!("{CLEANUP}/unix"), "n - n - 0 cleanup");
+        lines.service(service.option("message_drop_headers", "return-path").option("message_size_limit", "0"));
+    }
+
+    /// Whether a service sends mail through a content filter of the site.
+    fn is_filtered(&self, name: &str) -> bool {
+        let Some(setup) = self.setup else { return false };
+        let service = setup.services.iter().find(|service| service.name == name);
+        let filter =
+            service.map_or_else(|| setup.main("content_filter"), |service| setup.of(service, "content_filter"));
+        !filter.is_empty() && !filter.starts_with(&format!("{SIGNING}:"))
     }
 
     fn submitting(&self, lines: &mut Lines) {
         let Some(socket) = socket(&self.config.egress.listen, "/run/zi2/egress.sock") else { return };
         for name in self.services(Role::Submitting, "submission/inet") {
-            let why = "What is submitted is certified; without the milter the client tries again.";
+            let is_filtered = self.is_filtered(&name);
+            let why = match is_filtered && self.goes_around() {
+                true => "Its content_filter stays: let that send what is submitted to the ORIGINATING service below.",
+                false => "What is submitted is certified; without the milter the client tries again.",
+            };
             let mut service = Service::known(why, name)
                 .option("smtpd_milters", socket.clone())
                 .option("milter_default_action", "tempfail");
-            if self.goes_around() {
+            if self.goes_around() && !is_filtered {
                 service = service.option("content_filter", self.around(ORIGINATING_PORT));
             }
             lines.service(service);
         }
-        if self.goes_around() {
+        if self.goes_around() && !self.is_filtered("pickup/unix") {
             let why = "sendmail(1), likewise.";
             let service = Service::known(why, "pickup/unix".to_owned());
             lines.service(service.option("content_filter", self.around(ORIGINATING_PORT)));
@@ -136,7 +159,9 @@ impl Plan<'_> {
             .option("content_filter", "")
             .option("receive_override_options", overrides)
             .option("local_header_rewrite_clients", "")
-            .option("mynetworks", "127.0.0.0/8,[::1]/128")
+            .option("mynetworks", format!("127.0.0.0/8,[::1]/128,{}", self.alone()))
+            // What was taken once has grown by fields of ours, and must not be refused now.
+            .option("message_size_limit", "0")
             .option("smtpd_authorized_xforward_hosts", "$mynetworks")
             .option("smtpd_relay_restrictions", "permit_mynetworks,reject")
             .option("smtpd_client_restrictions", "")
@@ -145,7 +170,15 @@ impl Plan<'_> {
             .option("smtpd_recipient_restrictions", "")
             .option("smtpd_sasl_auth_enable", "no")
             .option("smtpd_tls_security_level", "none");
-        if self.keeps_fields() { service.option("cleanup_service_name", CLEANUP) } else { service }
+        service.option("cleanup_service_name", CLEANUP)
+    }
+
+    /// The address as a network of its own.
+    fn alone(&self) -> String {
+        match self.address {
+            IpAddr::V4(address) => format!("{address}/32"),
+            IpAddr::V6(address) => format!("[{address}]/128"),
+        }
     }
 
     fn goes_around(&self) -> bool {

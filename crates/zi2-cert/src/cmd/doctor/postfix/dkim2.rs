@@ -62,14 +62,25 @@ impl Traps<'_> {
     /// Signed before the queue, an envelope is the one used only where nothing rewrites it.
     fn before_the_queue(&self, chart: &mut Chart) {
         const CHECK: &str = "postfix.envelope";
-        let rewriting: Vec<_> =
-            ["virtual_alias_maps", "always_bcc"].into_iter().filter(|name| !self.setup.main(name).is_empty()).collect();
+        // mta.md §3.5 and canonical(5), virtual(5), postconf(5): all that cleanup does to an envelope.
+        let rewriting: Vec<_> = [
+            "virtual_alias_maps",
+            "always_bcc",
+            "sender_bcc_maps",
+            "recipient_bcc_maps",
+            "canonical_maps",
+            "sender_canonical_maps",
+            "recipient_canonical_maps",
+        ]
+        .into_iter()
+        .filter(|name| !self.setup.main(name).is_empty())
+        .collect();
         if rewriting.is_empty() {
             return chart
                 .ok(CHECK, "DKIM2 is signed before the queue, and no alias or copy changes the envelope there");
         }
         let seen = format!(
-            "DKIM2 is signed before the queue, and {} changes recipients there: what goes to others does not verify",
+            "DKIM2 is signed before the queue, and {} changes senders or recipients there: what goes to others does not verify",
             rewriting.join(" and ")
         );
         let fix = format!("listen = [\"unix:/run/zi2/dkim2.sock\"] below [dkim2]; then do what {SETUP} prints");

@@ -88,7 +88,7 @@ impl Setup {
     }
 
     /// A parameter as a service sees it.
-    pub(super) fn of<'a>(&'a self, service: &'a Service, name: &str) -> &'a str {
+    pub(in crate::cmd) fn of<'a>(&'a self, service: &'a Service, name: &str) -> &'a str {
         service.overridden(name).unwrap_or_else(|| self.main(name))
     }
 
