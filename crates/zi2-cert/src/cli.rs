@@ -45,6 +45,8 @@ enum Command {
     Dkim2(cmd::dkim2::Args),
     /// Print the DNS records that publish our keys
     Dns(cmd::dns::Args),
+    /// Let one certifying key follow another without a gap
+    Rotate(cmd::rotate::Args),
     /// Look at the history of senders, move it, forget it
     Trust(cmd::trust::Args),
     /// Say what a reason code means and what to do
@@ -87,6 +89,7 @@ fn dispatch(cli: Cli, io: &mut Io<'_>) -> Result<Exit, Trouble> {
         Command::Sign(args) => cmd::sign::run(&args, common, io),
         Command::Dkim2(args) => cmd::dkim2::run(&args, common, io),
         Command::Dns(args) => cmd::dns::run(&args, common, io),
+        Command::Rotate(args) => cmd::rotate::run(&args, common, io),
         Command::Trust(args) => cmd::trust::run(&args, common, io),
         Command::Explain(args) => cmd::explain::run(&args, io),
         Command::Doctor(args) => cmd::doctor::run(&args, common, io),

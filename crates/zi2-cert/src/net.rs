@@ -13,10 +13,10 @@ use crate::{Exit, Trouble, input, settings};
 #[derive(clap::Args, Debug)]
 pub(crate) struct Ask {
     /// Ask this name server [default: those of the configuration, or else of the system]
-    #[arg(long, value_name = "IP:PORT", value_parser = address, conflicts_with = "world")]
+    #[arg(long, global = true, value_name = "IP:PORT", value_parser = address, conflicts_with = "world")]
     pub(crate) server: Option<SocketAddr>,
     /// Read the whole outside world from this JSON file instead of asking the network
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) world: Option<PathBuf>,
 }
 

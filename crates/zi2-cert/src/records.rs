@@ -39,11 +39,20 @@ const PAGE: &str = "verifiers of the project page";
 
 /// Both records of a key: with `kid=` at place 1, in the page's short form at place 2.
 pub(crate) fn of_key(domain: &Domain, kid: Kid, key: PublicKey, ttl: u32) -> [Record; 2] {
+    at_both(domain, kid, RecordKey::Live(key), ttl)
+}
+
+/// The records that say a key is revoked, by an empty `p=`.
+pub(crate) fn of_revoked(domain: &Domain, kid: Kid, ttl: u32) -> [Record; 2] {
+    at_both(domain, kid, RecordKey::Revoked, ttl)
+}
+
+fn at_both(domain: &Domain, kid: Kid, key: RecordKey, ttl: u32) -> [Record; 2] {
     let record = |name: QueryName, kid_tag, serves| Record {
         name: name.to_string(),
         kind: "TXT",
         ttl,
-        value: KeyRecord { key: RecordKey::Live(key), kid: kid_tag, sid: None }.to_txt(),
+        value: KeyRecord { key, kid: kid_tag, sid: None }.to_txt(),
         domain: domain.to_string(),
         kid: Some(kid.to_string()),
         selector: None,

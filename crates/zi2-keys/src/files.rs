@@ -17,3 +17,6 @@ pub use keyring::Keyring;
 pub use read::KeyPlace;
 pub use seed::{Seed, SeedError};
 pub use write::{Written, create, replace};
+
+pub(crate) use read::{open_directory, read_private};
+pub(crate) use write::{adopt, write_state};

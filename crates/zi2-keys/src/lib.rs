@@ -7,11 +7,12 @@ mod budget;
 mod dns;
 mod files;
 pub mod limits;
+mod rotation;
 mod search;
 
 // asking
 pub use budget::Budget;
-pub use dns::{DnsError, DnsOptions, Resolver, Servers, TrustAd};
+pub use dns::{DnsError, DnsOptions, Resolver, ServerAnswer, Servers, TrustAd};
 pub use search::{Documents, Search, answer, gather, policy};
 
 // a world of data, for --world and tests
@@ -23,3 +24,9 @@ pub use files::{
     replace_dkim,
 };
 pub use files::{FileError, KeyPlace, Keyring, Seed, SeedError, Written, create, replace};
+
+// one key after another
+pub use rotation::{
+    Entry, Gap, Proof, Queue, RecordPlace, Refusal, Rotation, RotationError, RotationFile, ServerWord, Settling, Stage,
+    Step, Survey, Task, TextError,
+};

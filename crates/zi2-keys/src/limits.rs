@@ -65,3 +65,26 @@ pub const DIRECTORY_ENTRIES: usize = 4096;
 
 /// Addresses, exchangers or names of one answer. RFC 7208 §4.6.4 looks at 10 of a kind; an address list is matched whole.
 pub const RECORDS: usize = 256;
+
+/// Octets of a rotation's state: a line of under 100 for each of [`KEYS`] keys.
+pub const ROTATION_OCTETS: usize = 16 * 1024;
+
+/// Seconds before its month in which a key is made and published: three days for DNS to have it everywhere, and four for
+/// whoever still carries records to a panel by hand.
+pub const LEAD_SECS: u64 = 7 * 86_400;
+
+/// Seconds after the last server has a record before it is used, whatever the TTL: resolvers may keep that there was none for
+/// up to three hours (RFC 2308 §5).
+pub const SETTLE_MIN_SECS: u64 = 3 * 3600;
+
+/// Seconds in which a verifier takes a certification for fresh (zi2.md §12).
+pub const RETIRE_WINDOW_SECS: u64 = 24 * 3600;
+
+/// Seconds mail may wait in a queue: Postfix's maximal_queue_lifetime (zi2.md §12).
+pub const QUEUE_LIFETIME_SECS: u64 = 5 * 86_400;
+
+/// Seconds after a change of keys in which the old one may still have signed: the daemon must first be told.
+pub const QUEUE_SLACK_SECS: u64 = 3600;
+
+/// Name servers of one zone that are asked: the largest zones have 13.
+pub const ZONE_SERVERS: usize = 16;

@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod keygen;
 pub(crate) mod man;
+pub(crate) mod rotate;
 pub(crate) mod setup;
 pub(crate) mod sign;
 pub(crate) mod trust;

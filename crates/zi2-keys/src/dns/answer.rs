@@ -104,7 +104,7 @@ pub(crate) struct Found {
     pub(crate) dnssec: Dnssec,
 }
 
-/// The records of one type. Those of NS are not looked at.
+/// The records of one type.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Data {
     Nothing,
@@ -112,7 +112,7 @@ pub(crate) enum Data {
     Texts(Vec<Vec<u8>>),
     /// A and AAAA.
     Addresses(Vec<IpAddr>),
-    /// MX in order of preference, and PTR.
+    /// MX in order of preference, PTR and NS.
     Names(Vec<DnsName>),
 }
 

@@ -25,10 +25,10 @@ use crate::limits;
 /// Copies share their cache.
 #[derive(Clone)]
 pub struct Resolver {
-    source: Arc<Source>,
+    pub(super) source: Arc<Source>,
 }
 
-enum Source {
+pub(super) enum Source {
     Fixed(FixedDns),
     Servers { servers: NameServers, cache: Cache, flights: Semaphore },
 }
@@ -152,7 +152,7 @@ impl Resolver {
         }
     }
 
-    async fn look_up(&self, name: &str, kind: Kind, budget: &Budget) -> Result<Found, Trouble> {
+    pub(super) async fn look_up(&self, name: &str, kind: Kind, budget: &Budget) -> Result<Found, Trouble> {
         self.kept(name, kind, budget).await?.answer.found.clone()
     }
 
@@ -219,7 +219,7 @@ impl Source {
 const NOWHERE: Found = Found { presence: Presence::NoName, data: Data::Nothing, dnssec: zi2_trust::Dnssec::Insecure };
 
 /// The name octet by octet: a backslash that an SPF macro brought in is no escape.
-fn absolute(name: &str) -> Option<Name> {
+pub(super) fn absolute(name: &str) -> Option<Name> {
     let mut name = Name::from_labels(name.split('.').map(str::as_bytes)).ok()?;
     name.set_fqdn(true);
     Some(name)

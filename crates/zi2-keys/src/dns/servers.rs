@@ -70,6 +70,12 @@ impl NameServers {
         Err(worst)
     }
 
+    /// The reply of one server, of ours or of anybody's.
+    pub(crate) async fn ask_at(&self, address: SocketAddr, name: &Name, kind: Kind) -> Result<Reply, Trouble> {
+        let message = self.ask_one(address, name, kind).await?;
+        Ok(Reply { dnssec: Dnssec::Insecure, message })
+    }
+
     async fn ask_one(&self, address: SocketAddr, name: &Name, kind: Kind) -> Result<Message, Trouble> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let query = Query::query(name.clone(), kind.record_type());

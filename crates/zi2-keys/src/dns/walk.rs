@@ -169,7 +169,7 @@ fn data(kind: Kind, records: &[&Record]) -> Data {
         Kind::A | Kind::Aaaa => Data::Addresses(records.iter().take(limits::RECORDS).filter_map(address).collect()),
         Kind::Mx => Data::Names(exchangers(records)),
         Kind::Ptr => Data::Names(records.iter().take(limits::RECORDS).filter_map(pointer).collect()),
-        Kind::Ns => Data::Nothing,
+        Kind::Ns => Data::Names(records.iter().take(limits::RECORDS).filter_map(name_server).collect()),
     }
 }
 
@@ -184,6 +184,13 @@ fn address(record: &&Record) -> Option<IpAddr> {
 fn pointer(record: &&Record) -> Option<DnsName> {
     match &record.data {
         RData::PTR(target) => DnsName::parse(&target.0.to_ascii()).ok(),
+        _ => None,
+    }
+}
+
+fn name_server(record: &&Record) -> Option<DnsName> {
+    match &record.data {
+        RData::NS(target) => DnsName::parse(&target.0.to_ascii()).ok(),
         _ => None,
     }
 }

@@ -8,6 +8,7 @@ use zi2_sig::KeyFileError;
 use zi2_sig::dkim::DkimKeyFileError;
 
 use crate::limits;
+use crate::rotation::TextError;
 
 /// Why a key file was not read or written, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +94,14 @@ pub enum FileError {
     TooManyDkim {
         /// The directory of the domain.
         path: PathBuf,
+    },
+    /// What it holds is no state of a rotation.
+    #[error("{}: {source}; put a copy of it back, or move it away: then the newest key signs", path.display())]
+    Rotation {
+        /// The path.
+        path: PathBuf,
+        /// What is wrong.
+        source: TextError,
     },
     /// It is there already, and a key is never overwritten.
     #[error("{} exists already and was left as it is; choose another key identifier, or replace it (a dated copy is kept)", path.display())]

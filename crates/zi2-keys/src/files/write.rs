@@ -50,6 +50,17 @@ pub fn replace(directory: &Path, kid: Kid, seed: &Seed, now: Timestamp) -> Resul
     Ok(target.written(public, kept))
 }
 
+/// Writes `<kid>.pub` beside a key that lies there: whoever made it may not have come so far.
+pub(crate) fn adopt(directory: &Path, kid: Kid, key: PublicKey) -> Result<(), FileError> {
+    let target = Target::open(directory, kid)?;
+    target.folder.stage(&target.public, &public_line(key), PUBLIC)?.publish_over()
+}
+
+/// Replaces a file that is no key, but says which of them are used.
+pub(crate) fn write_state(directory: &Path, name: &str, content: &[u8]) -> Result<(), FileError> {
+    Folder::open(directory)?.stage(name, content, PRIVATE)?.publish_over()
+}
+
 const PRIVATE: Mode = Mode::RUSR;
 const PUBLIC: Mode = Mode::RUSR.union(Mode::WUSR).union(Mode::RGRP).union(Mode::ROTH);
 

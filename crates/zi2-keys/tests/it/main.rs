@@ -9,10 +9,12 @@
     reason = "a test stops at its first surprise"
 )]
 
+mod authority;
 mod dkim;
 mod files;
 mod lies;
 mod limits;
+mod rotation;
 mod search;
 mod server;
 mod zone;
