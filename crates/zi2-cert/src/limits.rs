@@ -70,3 +70,6 @@ pub const FREE_OCTETS: u64 = 256 * 1024 * 1024;
 
 /// Free octets below which the store will soon stop.
 pub const FREE_OCTETS_LAST: u64 = 16 * 1024 * 1024;
+
+/// Seconds after which a step of the rotation is late: a timer takes it within hours, and a person within two days.
+pub const LATE_SECS: u64 = 2 * 86_400;

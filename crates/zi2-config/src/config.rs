@@ -105,7 +105,7 @@ pub struct Server {
 pub struct Keys {
     /// Where they are.
     pub source: KeySource,
-    /// The key to use; `None`: the newest whose month is not in the future. Always there for [`KeySource::ProductFile`]
+    /// The key to use; `None`: the active one of the rotation, or else the newest whose month is not in the future. Always there for [`KeySource::ProductFile`]
     /// when egress listens.
     pub kid: Option<Kid>,
 }

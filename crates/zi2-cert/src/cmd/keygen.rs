@@ -114,6 +114,11 @@ fn next_steps(args: &Args, dir: &Path, common: &Common, io: &mut Io<'_>) {
             dir.display()
         ));
     }
+    if dir.join("rotation").exists() {
+        io.talk(format_args!(
+            "  - keys rotate there: this one does not sign before `zi2-cert rotate stage` takes it in"
+        ));
+    }
     io.talk(format_args!("  - publish both records (zi2-cert dns show --format cloudflare|route53|nsupdate|zone)"));
     io.talk(format_args!("  - restart the milter, which reads the key on startup: systemctl restart zi2-milter"));
     for domain in &args.domain {

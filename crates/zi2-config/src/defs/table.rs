@@ -84,11 +84,11 @@ const KEYS: &[Def] = &[
         key: "kid",
         kind: Kind::Kid,
         preset: Preset::Derived {
-            from: "the newest key whose month is not in the future",
+            from: "the active key of `zi2-cert rotate`, or before a rotation the newest key whose month is not in the future",
             example: "\"zi2-cert-2026-04\"",
         },
         summary: "The key to certify with.",
-        detail: "Set it to hold a rotation back; leave it out to let the newest key be used.",
+        detail: "Set it to hold a rotation back; leave it out to let keys follow one another.",
     },
 ];
 

@@ -63,11 +63,16 @@ impl RotationFile {
     }
 
     /// The state of a directory to look at, without a lock and without writing.
-    pub fn look(directory: &Path, wanted: Option<Kid>, now: Timestamp) -> Result<Rotation, RotationError> {
-        match read_state(&open_directory(directory)?, FILE, directory, KeyPlace::Ours)? {
+    pub fn look(directory: &Path, wanted: Option<Kid>, now: Timestamp) -> Result<Rotation, FileError> {
+        match RotationFile::read(directory)? {
             Some(rotation) => Ok(rotation),
-            None => Ok(beginning(directory, wanted, now)?),
+            None => beginning(directory, wanted, now),
         }
+    }
+
+    /// The state of a directory as it was last saved; none where no rotation has begun.
+    pub fn read(directory: &Path) -> Result<Option<Rotation>, FileError> {
+        read_state(&open_directory(directory)?, FILE, directory, KeyPlace::Ours)
     }
 
     /// Makes the key after all others, or takes one in that lies there, and gives its public half. Killed anywhere, it can be

@@ -4,12 +4,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use zi2_config::{Config, KeySource};
-use zi2_keys::FileError;
-use zi2_mail::Timestamp;
+use zi2_keys::{FileError, Rotation, RotationFile};
+use zi2_mail::{Timestamp, format_date};
 use zi2_sig::{Kid, PublicKey};
 
 use super::accounts::Accounts;
 use super::finding::{Chart, quoted, quoted_path};
+use crate::limits::LATE_SECS;
 use crate::settings;
 
 /// Looks at the private keys, and gives the one that is used.
@@ -126,10 +127,17 @@ fn active(config: &Config, public: &[(Kid, PublicKey)], now: Timestamp, chart: &
         let kid = kid.map_or_else(String::new, |kid| format!(" --kid {kid}"));
         format!("zi2-cert keygen --domain {domain}{kid}, then publish the records it prints")
     };
-    let used = match config.keys.kid {
-        Some(wanted) => public.iter().find(|(kid, _)| *kid == wanted),
-        None => public.iter().rfind(|(kid, _)| kid.month() <= now.month()),
+    let of = |wanted: Kid| public.iter().find(|(kid, _)| *kid == wanted);
+    let rotation = rotation(config);
+    let used = match (config.keys.kid, &rotation) {
+        (Some(wanted), _) => of(wanted),
+        (None, Some(rotation)) => rotation.active().and_then(of),
+        (None, None) => public.iter().rfind(|(kid, _)| kid.month() <= now.month()),
     };
+    if let (None, Some(rotation)) = (config.keys.kid, &rotation) {
+        rotates(rotation, used.map(|(kid, _)| *kid), now, chart);
+        return used.copied();
+    }
     match (used, config.keys.kid) {
         (Some((kid, _)), _) if Some(*kid) == of_month => {
             chart.ok(CHECK, format!("{kid} is used; {}", next(public, now)));
@@ -149,6 +157,35 @@ fn active(config: &Config, public: &[(Kid, PublicKey)], now: Timestamp, chart: &
         }
     }
     used.copied()
+}
+
+/// The state of the rotation, where one has begun and may be read.
+fn rotation(config: &Config) -> Option<Rotation> {
+    match &config.keys.source {
+        KeySource::Directory(directory) => RotationFile::read(directory).ok().flatten(),
+        KeySource::ProductFile(_) => None,
+    }
+}
+
+/// A rotation that nobody drives stands still: a step long due says so.
+fn rotates(rotation: &Rotation, used: Option<Kid>, now: Timestamp, chart: &mut Chart) {
+    const CHECK: &str = "keys.current";
+    let task = rotation.plan(now).first().map(|task| (task.step.word(), task.kid, task.at));
+    let fix = task.map_or("zi2-cert rotate plan".to_owned(), |(step, ..)| format!("zi2-cert rotate {step}"));
+    match (used, task) {
+        (None, _) if rotation.active().is_some() => {
+            chart.problem(CHECK, "the key that is active is not there: nothing is certified", "put its file back");
+        }
+        (None, _) => chart.problem(CHECK, "no key is active: nothing is certified", fix),
+        (Some(kid), Some((step, next, at))) if at.add_secs(LATE_SECS) < now => {
+            let seen = format!("{kid} is used; \"{step}\" of {next} is due since {}", format_date(at));
+            chart.warning(CHECK, seen, format!("{fix}; systemctl enable --now zi2-rotate.timer"));
+        }
+        (Some(kid), Some((step, next, at))) => {
+            chart.ok(CHECK, format!("{kid} is used; {step} of {next} from {}", format_date(at)));
+        }
+        (Some(kid), None) => chart.ok(CHECK, format!("{kid} is used")),
+    }
 }
 
 /// § zi2.md §12: identifiers go by months.

@@ -97,11 +97,11 @@ pub(crate) fn run(args: &Args, common: &Common, io: &mut Io<'_>) -> Result<Exit,
     }
     match args.verb {
         Some(Verb::Status) => {
-            let rotation = RotationFile::look(&directory, wanted, now).map_err(refused)?;
+            let rotation = RotationFile::look(&directory, wanted, now).map_err(|error| refused(error.into()))?;
             show::status(&rotation, &args.how, io)
         }
         Some(Verb::Plan) => {
-            let rotation = RotationFile::look(&directory, wanted, now).map_err(refused)?;
+            let rotation = RotationFile::look(&directory, wanted, now).map_err(|error| refused(error.into()))?;
             show::plan(&rotation, &args.how, io)
         }
         verb => {
