@@ -47,6 +47,12 @@ enum Command {
     Dns(cmd::dns::Args),
     /// Let one certifying key follow another without a gap
     Rotate(cmd::rotate::Args),
+    /// Show which domains share a key
+    Keys(cmd::keys::Args),
+    /// Show what a domain says of its unsigned mail
+    Policy(cmd::policy::Args),
+    /// Check who may send as whom
+    Senders(cmd::senders::Args),
     /// Look at the history of senders, move it, forget it
     Trust(cmd::trust::Args),
     /// Say what a reason code means and what to do
@@ -90,6 +96,9 @@ fn dispatch(cli: Cli, io: &mut Io<'_>) -> Result<Exit, Trouble> {
         Command::Dkim2(args) => cmd::dkim2::run(&args, common, io),
         Command::Dns(args) => cmd::dns::run(&args, common, io),
         Command::Rotate(args) => cmd::rotate::run(&args, common, io),
+        Command::Keys(args) => cmd::keys::run(&args, common, io),
+        Command::Policy(args) => cmd::policy::run(&args, common, io),
+        Command::Senders(args) => cmd::senders::run(&args, common, io),
         Command::Trust(args) => cmd::trust::run(&args, common, io),
         Command::Explain(args) => cmd::explain::run(&args, io),
         Command::Doctor(args) => cmd::doctor::run(&args, common, io),

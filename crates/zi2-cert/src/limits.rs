@@ -73,3 +73,6 @@ pub const FREE_OCTETS_LAST: u64 = 16 * 1024 * 1024;
 
 /// Seconds after which a step of the rotation is late: a timer takes it within hours, and a person within two days.
 pub const LATE_SECS: u64 = 2 * 86_400;
+
+/// Rows of history that a map of keys reads: they are kept in memory until the last is known.
+pub const MAPPED: usize = 1_000_000;

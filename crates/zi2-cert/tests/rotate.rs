@@ -170,3 +170,23 @@ fn a_step_or_the_timer() {
     assert_eq!(rotate(&ward, &[]).exit, Exit::Usage);
     assert_eq!(rotate(&ward, &["--auto", "plan"]).exit, Exit::Usage);
 }
+
+#[test]
+fn doctor_knows_the_rotation() {
+    let mut ward = ward();
+    let world = |ward: &Ward| {
+        ward.write();
+        let world = ward.path("world.json").display().to_string();
+        let said = ward.run(&["doctor", "--json", "--world", &world]).json();
+        let found =
+            said["findings"].as_array().unwrap().iter().find(|finding| finding["check"] == "keys.current").unwrap();
+        (found["status"].as_str().unwrap().to_owned(), found["seen"].as_str().unwrap().to_owned())
+    };
+    rotate(&ward, &["stage"]);
+    let (state, seen) = world(&ward);
+    assert!(state == "ok" && seen.starts_with(&format!("{APRIL} is used; publish of {MAY} from")), "{state}: {seen}");
+    later(&mut ward, 3 * DAY);
+    assert_eq!(world(&ward).0, "warning", "nobody publishes it");
+    rotate(&ward, &["revoke", APRIL]);
+    assert_eq!(world(&ward), ("problem".to_owned(), "no key is active: nothing is certified".to_owned()));
+}

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use zi2_config::StoreBackend;
+use zi2_config::{Config, StoreBackend};
 use zi2_mail::{Domain, Timestamp};
 use zi2_store::{Durability, ImportError, Page, Settings, SqliteStore, Store, StoreError, export, import};
 use zi2_trust::{HistoryPolicy, KeyHistory, expects, standing};
@@ -65,6 +65,12 @@ pub(crate) fn run(args: &Args, common: &Common, io: &mut Io<'_>) -> Result<Exit,
     }
 }
 
+/// The store of a configuration, as the daemon has it open.
+pub(super) fn open_store(path: &Path, config: &Config) -> Result<SqliteStore, Trouble> {
+    let settings = Settings { policy: config.history, nonces_per_day: config.replay.capacity, ..Settings::disk() };
+    SqliteStore::open(path, Durability::Grouped, settings).map_err(refused)
+}
+
 struct Opened {
     store: SqliteStore,
     policy: HistoryPolicy,
@@ -83,7 +89,7 @@ impl Opened {
                     "Set backend = \"sqlite\" below [store], or name a file with --store.",
                 ));
             }
-            None => config.store.path,
+            None => config.store.path.clone(),
         };
         // Only an import may begin a store: a mistyped name must not look like an empty history.
         if !path.exists() && !matches!(args.verb, Verb::Import { .. }) {
@@ -94,9 +100,7 @@ impl Opened {
                 "The daemon makes it at its first start; is --store or [store] path right?",
             ));
         }
-        let settings = Settings { policy: config.history, nonces_per_day: config.replay.capacity, ..Settings::disk() };
-        let store = SqliteStore::open(&path, Durability::Grouped, settings).map_err(refused)?;
-        Ok(Opened { store, policy: config.history })
+        Ok(Opened { store: open_store(&path, &config)?, policy: config.history })
     }
 
     fn list(&self, domain: Option<&Domain>, json: bool, io: &mut Io<'_>) -> Result<Exit, Trouble> {
@@ -223,7 +227,7 @@ fn failed(error: ImportError, path: &Path) -> Trouble {
 }
 
 /// A store's own words say what to do; the exit code says who is asked.
-fn refused(error: StoreError) -> Trouble {
+pub(super) fn refused(error: StoreError) -> Trouble {
     let exit = match &error {
         StoreError::NotPrivate { .. } => Exit::NoPerm,
         StoreError::Newer { .. } | StoreError::Foreign { .. } => Exit::Config,
