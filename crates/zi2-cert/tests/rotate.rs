@@ -79,6 +79,7 @@ fn a_whole_rotation_by_hand() {
     assert!(early.err.contains("is next, and this step is for a key that is published"), "{}", early.err);
 
     let published = rotate(&ward, &["publish", "--json"]);
+    assert_eq!(published.exit, Exit::Ok, "{}", published.err);
     let missing = rotate(&ward, &["prove", "--json"]);
     assert_eq!(missing.exit, Exit::Negative);
     assert_eq!(missing.json()["missing"].as_array().unwrap().len(), 4, "two servers, two names: {}", missing.out);

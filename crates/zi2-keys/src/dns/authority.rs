@@ -35,8 +35,8 @@ impl Resolver {
         let (mut names, mut answers, mut next) = (vec![name.to_string()], Vec::new(), 0);
         while let Some(name) = names.get(next).cloned() {
             next += 1;
-            for (server, address) in self.servers_of(&name, budget).await? {
-                match self.at_server(&name, SocketAddr::new(address, port), budget).await {
+            for (server, word) in self.words_of(&name, port, budget).await? {
+                match word {
                     Word::Told(records, ttl) => answers.push(ServerAnswer { server, records, ttl }),
                     // security.md R11: whoever leads in a circle, or on and on, has no record.
                     Word::Alias(target) if names.len() > ALIASES || names.iter().take(next).any(|n| *n == target) => {
@@ -48,6 +48,22 @@ impl Resolver {
             }
         }
         Ok(answers)
+    }
+
+    /// What all servers of one name say, asked at once: one that is dead must not use up the time of the others.
+    async fn words_of(&self, name: &str, port: u16, budget: &Budget) -> Result<Vec<(String, Word)>, Trouble> {
+        let mut asked = Vec::new();
+        for (server, address) in self.servers_of(name, budget).await? {
+            budget.spend()?;
+            let (resolver, name) = (self.clone(), name.to_owned());
+            let ask = async move { resolver.at_server(&name, SocketAddr::new(address, port)).await };
+            asked.push((server, tokio::spawn(ask)));
+        }
+        let mut words = Vec::new();
+        for (server, word) in asked {
+            words.push((server, word.await.unwrap_or(Word::Told(Err(Trouble::ServFail), Duration::ZERO))));
+        }
+        Ok(words)
     }
 
     /// The addresses of the servers of the zone a name stands in: the nearest name above with NS records.
@@ -70,12 +86,9 @@ impl Resolver {
         Ok(servers)
     }
 
-    async fn at_server(&self, name: &str, address: SocketAddr, budget: &Budget) -> Word {
+    async fn at_server(&self, name: &str, address: SocketAddr) -> Word {
         let failed = |trouble| Word::Told(Err(trouble), Duration::ZERO);
         let Some(absolute) = absolute(name) else { return failed(Trouble::ServFail) };
-        if let Err(trouble) = budget.spend() {
-            return failed(trouble);
-        }
         let reply = match self.source.as_ref() {
             Source::Fixed(dns) => dns.ask(&absolute, Kind::Txt),
             Source::Servers { servers, .. } => servers.ask_at(address, &absolute, Kind::Txt).await,

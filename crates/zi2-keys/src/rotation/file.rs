@@ -37,8 +37,7 @@ pub enum RotationError {
 #[derive(Debug)]
 pub struct RotationFile {
     directory: PathBuf,
-    // The lock is the open directory's: it ends with the process, however that ends.
-    _lock: OwnedFd,
+    _lock: Lock,
     on_disk: Option<Rotation>,
     /// The state, to be changed and then [saved](RotationFile::save).
     pub rotation: Rotation,
@@ -48,13 +47,8 @@ impl RotationFile {
     /// The state of a directory, for one process at a time. Without a file it begins with the keys that are there, and the
     /// one that signs.
     pub fn open(directory: &Path, wanted: Option<Kid>, now: Timestamp) -> Result<RotationFile, RotationError> {
-        let lock = open_directory(directory)?;
-        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Err(RotationError::Locked(directory.to_owned())),
-            Err(errno) => return Err(FileError::io(directory, "lock", errno).into()),
-        }
-        let on_disk = read_state(&lock, FILE, directory, KeyPlace::Ours)?;
+        let lock = Lock::take(directory)?;
+        let on_disk = read_state(&lock.0, FILE, directory, KeyPlace::Ours)?;
         let rotation = match &on_disk {
             Some(rotation) => rotation.clone(),
             None => beginning(directory, wanted, now)?,
@@ -100,6 +94,28 @@ impl RotationFile {
             self.on_disk = Some(self.rotation.clone());
         }
         Ok(())
+    }
+}
+
+/// The lock is the open directory's: it ends with the process, however that ends.
+#[derive(Debug)]
+struct Lock(OwnedFd);
+
+impl Lock {
+    fn take(directory: &Path) -> Result<Lock, RotationError> {
+        let opened = open_directory(directory)?;
+        match rustix::fs::flock(&opened, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Lock(opened)),
+            Err(Errno::WOULDBLOCK) => Err(RotationError::Locked(directory.to_owned())),
+            Err(errno) => Err(FileError::io(directory, "lock", errno).into()),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone would not do where a program is just being started: its copy of the directory would hold the lock.
+        rustix::fs::flock(&self.0, FlockOperation::Unlock).ok();
     }
 }
 

@@ -222,3 +222,39 @@ fn the_calendar() {
     let retire = with_may(Stage::Retiring).plan(NOW).last().copied().unwrap();
     assert_eq!((retire.step, retire.kid, retire.at), (Step::Retire, kid(5), NOW.add_secs(GONE)));
 }
+
+/// Any step at any time, many times over: at most one key signs, none vanishes but by a revocation, and a text holds it all.
+#[test]
+fn no_way_leads_to_two_keys_or_none() {
+    let mut seed = 1_u64;
+    let mut chance = |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    let mut reached = std::collections::BTreeSet::new();
+    for _ in 0..300 {
+        let (mut rotation, mut now) = (Rotation::begin(&[kid(4)], Some(kid(4)), NOW), NOW);
+        for _ in 0..60 {
+            now = now.add_secs(chance(3 * DAY));
+            let (at, had) = (kid(u8::try_from(4 + chance(4)).unwrap()), rotation.active());
+            let survey = if chance(5) == 0 { nowhere() } else { everywhere(chance(2 * DAY)) };
+            let what = chance(12);
+            match what {
+                0 => drop(rotation.revoke(at, now)),
+                1 | 2 => drop(rotation.stage(at, now)),
+                3 | 4 => drop(rotation.publish(at, now)),
+                5..=7 => drop(rotation.prove(at, &survey, now)),
+                8 | 9 => drop(rotation.activate(at, &survey, now)),
+                _ => drop(rotation.retire(at, Queue::Oldest(now), now)),
+            }
+            assert!(rotation.active().is_some() || had.is_none() || what == 0, "{rotation:?}");
+            assert_eq!(
+                Rotation::parse(&rotation.to_text()).as_ref(),
+                Ok(&rotation),
+                "one active, one coming, as a reader wants"
+            );
+            reached.extend(rotation.entries().iter().map(|entry| entry.stage.word()));
+        }
+    }
+    assert_eq!(reached.len(), Stage::ALL.len(), "{reached:?}");
+}
