@@ -106,18 +106,36 @@ impl Format {
             Format::Zone => records.iter().map(zone).collect(),
             Format::Cloudflare => records.iter().map(|record| panel(record, record.value.clone())).collect(),
             Format::Route53 => route53(records),
-            Format::Nsupdate => {
-                let updates: String = records.iter().map(nsupdate).collect();
-                format!(
-                    "; nsupdate asks DNS for server and zone; write \"server\" and \"zone\" lines here to name them\n{updates}send\n"
-                )
-            }
+            Format::Nsupdate => updates(records.iter().map(nsupdate).collect()),
             Format::Json => {
                 let object = serde_json::json!({"schema": "zi2.records.v1", "version": 1, "records": records});
                 format!("{object}\n")
             }
         }
     }
+}
+
+impl Format {
+    /// Records that go, and those that come in their place. Only commands can say so; elsewhere those that come are shown, or
+    /// where none come, those that go.
+    pub(crate) fn exchange(self, go: &[Record], come: &[Record]) -> String {
+        match self {
+            Format::Nsupdate => updates(go.iter().map(deletion).chain(come.iter().map(nsupdate)).collect()),
+            _ if come.is_empty() => self.write(go),
+            _ => self.write(come),
+        }
+    }
+}
+
+fn updates(lines: String) -> String {
+    format!(
+        "; nsupdate asks DNS for server and zone; write \"server\" and \"zone\" lines here to name them\n{lines}send\n"
+    )
+}
+
+/// RFC 2136 §2.5.4: one record, so that others of the name stay.
+fn deletion(record: &Record) -> String {
+    format!("update delete {}. TXT {}\n", record.name, quoted(&record.value))
 }
 
 /// RFC 1035 §5.1, with full names so that no origin is added.

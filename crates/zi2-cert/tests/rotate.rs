@@ -104,7 +104,12 @@ fn a_whole_rotation_by_hand() {
     assert_eq!(rotate(&ward, &["retire"]).exit, Exit::TempFail, "a queue that cannot be asked keeps the key");
     let retired = rotate(&ward, &["retire", "--without-queue", "--format", "nsupdate"]);
     assert_eq!(retired.exit, Exit::Ok, "{}", retired.err);
-    assert!(retired.out.contains(&format!("kid={APRIL}")) && !retired.out.contains(MAY), "{}", retired.out);
+    let lines: Vec<&str> = retired.out.lines().filter(|line| line.starts_with("update")).collect();
+    assert!(
+        lines.len() == 2 && lines[0].starts_with("update delete _zi2cert.example.com. TXT \"v=ZI2CERT1"),
+        "{lines:?}"
+    );
+    assert!(lines[0].contains(&format!("kid={APRIL}")) && !retired.out.contains(MAY), "{lines:?}");
     let status = rotate(&ward, &["status"]);
     assert!(status.out.starts_with(&format!("{APRIL}  retired  ")), "{}", status.out);
     let shown = ward.run(&["dns", "show", "--format", "json"]);
@@ -157,8 +162,10 @@ fn a_lost_record_stops_the_change() {
 fn a_revocation_is_for_good() {
     let ward = ward();
     rotate(&ward, &["stage"]);
-    let revoked = rotate(&ward, &["revoke", APRIL]);
+    let revoked = rotate(&ward, &["revoke", APRIL, "--format", "nsupdate"]);
     assert_eq!(revoked.exit, Exit::Ok);
+    let count = |start: &str| revoked.out.lines().filter(|line| line.starts_with(start)).count();
+    assert_eq!((count("update delete"), count("update add")), (2, 2), "{}", revoked.out);
     assert!(revoked.out.contains(&format!("p=; kid={APRIL}")), "{}", revoked.out);
     assert!(revoked.err.contains("nothing is certified until one is"), "{}", revoked.err);
     assert_eq!(rotate(&ward, &["status"]).exit, Exit::Negative);

@@ -4,7 +4,7 @@ use zi2_mail::Timestamp;
 use zi2_sig::Kid;
 
 use super::survey::{Gap, Survey};
-use crate::limits::{QUEUE_LIFETIME_SECS, QUEUE_SLACK_SECS, RETIRE_WINDOW_SECS, SETTLE_MIN_SECS};
+use crate::limits::{KEYS, QUEUE_LIFETIME_SECS, QUEUE_SLACK_SECS, RETIRE_WINDOW_SECS, SETTLE_MIN_SECS};
 
 /// All keys that take part. At most one is active, and at most one on its way there.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -123,6 +123,9 @@ pub enum Refusal {
     /// A key of this identifier takes part already.
     #[error("{0} takes part already")]
     Known(Kid),
+    /// There is no room for another.
+    #[error("{} keys take part and none of them is retired; retire some first", KEYS)]
+    Full,
     /// Another one is on its way.
     #[error("{0} is on its way already, and one key follows another; let it become active, or revoke it")]
     Busy(Kid),
@@ -209,6 +212,11 @@ impl Rotation {
         }
         if self.get(kid).is_some() {
             return Err(Refusal::Known(kid));
+        }
+        if self.entries.len() >= KEYS {
+            // What is retired needs no line for ever; what is revoked does.
+            let oldest = self.entries.iter().position(|entry| entry.stage == Stage::Retired).ok_or(Refusal::Full)?;
+            self.entries.remove(oldest);
         }
         self.entries.push(Entry { kid, stage: Stage::Next, since: now, settling: None });
         self.entries.sort_unstable_by_key(|entry| entry.kid);

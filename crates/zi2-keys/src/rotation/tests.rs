@@ -118,6 +118,20 @@ fn one_key_follows_another() {
 }
 
 #[test]
+fn the_state_does_not_grow_for_ever() {
+    let full = |stage| {
+        let kids = (2000..2006).flat_map(|year| (1..=12).map(move |month| Kid::of_month(year, month).unwrap()));
+        let entry = |kid| Entry { kid, stage, since: NOW, settling: None };
+        Rotation { entries: kids.take(KEYS).map(entry).collect() }
+    };
+    let mut rotation = full(Stage::Retired);
+    rotation.stage(kid(4), NOW).unwrap();
+    assert_eq!(rotation.entries().len(), KEYS);
+    assert_eq!(rotation.get(Kid::of_month(2000, 1).unwrap()), None, "the oldest goes");
+    assert_eq!(full(Stage::Revoked).stage(kid(4), NOW), Err(Refusal::Full));
+}
+
+#[test]
 fn a_proof_takes_every_server_and_the_longest_ttl() {
     let at = |secs| NOW.add_secs(secs);
     let mut rotation = with_may(Stage::Published);

@@ -36,7 +36,13 @@ impl Run<'_> {
             self.file.rotation.publish(kid, io.host.now).map_err(|refusal| refused(refusal.into()))?;
             self.file.save().map_err(refused)?;
         }
-        self.records("published", kid, &records, "Publish these records beside those of the keys before it:", io)?;
+        self.records(
+            "published",
+            kid,
+            (&[], &records),
+            "Publish these records beside those of the keys before it:",
+            io,
+        )?;
         io.talk(format_args!("Then: zi2-cert rotate prove, or leave it to the timer."));
         Ok(Exit::Ok)
     }
@@ -102,7 +108,7 @@ impl Run<'_> {
                     self.records(
                         "retired",
                         kid,
-                        &records,
+                        (&records, &[]),
                         "Remove these records; the files of the key may go too:",
                         io,
                     )?;
@@ -119,11 +125,19 @@ impl Run<'_> {
 
     pub(super) fn revoke(&mut self, kid: Kid, io: &mut Io<'_>) -> Result<Exit, Trouble> {
         let was_active = self.file.rotation.active() == Some(kid);
+        // Its file is not read any longer once it is revoked.
+        let live = self.key(kid).ok().map_or(Ok(Vec::new()), |key| self.records_of(kid, Some(key)))?;
         let successor =
             self.file.rotation.revoke(kid, io.host.now).map_err(|refusal| refused(RotationError::Refused(refusal)))?;
         self.file.save().map_err(refused)?;
         let records = self.records_of(kid, None)?;
-        self.records("revoked", kid, &records, "Put these records in the place of those of this key, at once:", io)?;
+        self.records(
+            "revoked",
+            kid,
+            (&live, &records),
+            "Put these records in the place of those of this key, at once:",
+            io,
+        )?;
         match successor {
             Some(successor) => io.talk(format_args!("{successor} was proven and is active now.")),
             None if was_active => io.talk(format_args!(
@@ -202,12 +216,20 @@ impl Run<'_> {
         Ok(Exit::Negative)
     }
 
-    fn records(&self, result: &str, kid: Kid, records: &[Record], lead: &str, io: &mut Io<'_>) -> Result<(), Trouble> {
+    /// Records that go, and records that come.
+    fn records(
+        &self,
+        result: &str,
+        kid: Kid,
+        (go, come): (&[Record], &[Record]),
+        lead: &str,
+        io: &mut Io<'_>,
+    ) -> Result<(), Trouble> {
         if self.how.json {
-            return self.object(result, kid, json!({"records": records}), io);
+            return self.object(result, kid, json!({"records": come, "remove": go}), io);
         }
         io.talk(format_args!("{kid} is {result}. {lead}"));
-        io.result(format_args!("{}", self.how.format.write(records).trim_end()))?;
+        io.result(format_args!("{}", self.how.format.exchange(go, come).trim_end()))?;
         Ok(())
     }
 
