@@ -14,6 +14,7 @@
 mod victim;
 mod witness;
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
@@ -79,26 +80,27 @@ fn has_strace() -> bool {
 fn killed_at_calls(durability: &str, points: Option<usize>) {
     let mut killed = 0;
     let sweep = points_of(durability, CHANGES, points);
-    for point in &sweep {
+    for Point { call, number } in &sweep {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.db");
-        let what = format!("{durability}, killed at call {point} of {CHANGES}");
-        let life = live(strace(&path, durability, CHANGES, &format!("signal=KILL:when={point}")));
+        let what = format!("{durability}, killed at {call} {number}");
+        let life = live(strace(&path, durability, call, &format!("signal=KILL:when={number}")));
         assert!(life.completed || !life.failed, "{what}: {life:?}");
         killed += usize::from(!life.completed);
         witness::examine(&path, &life.acknowledged, &what);
     }
+    assert!(2 * killed > sweep.len(), "{durability}: only {killed} of {} were killed", sweep.len());
     println!("crash: {durability}: killed at {killed} of {} calls, nothing acknowledged was lost", sweep.len());
 }
 
 /// Lets each call fail once. The victim tries again, and must come to its end.
 fn failed_at_calls(durability: &str, calls: &str, error: &str, points: Option<usize>) {
     let (mut surfaced, sweep) = (0, points_of(durability, calls, points));
-    for point in &sweep {
+    for Point { call, number } in &sweep {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.db");
-        let what = format!("{durability}, {error} at call {point} of {calls}");
-        let life = live(strace(&path, durability, calls, &format!("error={error}:when={point}")));
+        let what = format!("{durability}, {error} at {call} {number}");
+        let life = live(strace(&path, durability, call, &format!("error={error}:when={number}")));
         assert!(life.completed, "{what}: {life:?}");
         assert_eq!(life.acknowledged.len(), victim::DEEDS, "{what}");
         surfaced += usize::from(life.errors > 0);
@@ -129,8 +131,14 @@ fn killed_at_random(rounds: u64) {
     println!("crash: killed at random {rounds} times, {acknowledged} acknowledged commits were all there");
 }
 
-/// The calls to sweep: all of a whole life, or so many spread over it.
-fn points_of(durability: &str, calls: &str, bound: Option<usize>) -> Vec<usize> {
+/// The so-manieth call of one kind: strace counts each kind by itself.
+struct Point {
+    call: String,
+    number: usize,
+}
+
+/// The calls to sweep: all of a whole life, or about so many spread over it, of each kind at least one.
+fn points_of(durability: &str, calls: &str, bound: Option<usize>) -> Vec<Point> {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("calls");
     let path = folder.path().join("store.db");
@@ -140,11 +148,25 @@ fn points_of(durability: &str, calls: &str, bound: Option<usize>) -> Vec<usize> 
     assert!(life.completed && life.errors == 0, "an undisturbed life: {life:?}");
     // Counted by thread, as strace counts the calls it changes; the one that commits makes by far the most.
     let log = std::fs::read_to_string(&log).unwrap();
-    let mut threads: Vec<&str> = log.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    threads.sort_unstable();
-    let calls = threads.chunk_by(|a, b| a == b).map(<[&str]>::len).max().unwrap_or(0);
-    let points = bound.unwrap_or(calls).min(calls).max(1);
-    (0..points).map(|point| 1 + point * calls / points).collect()
+    let mut made: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for line in log.lines() {
+        if let Some((thread, (call, _))) =
+            line.split_once(' ').and_then(|(thread, rest)| Some((thread, rest.trim_start().split_once('(')?)))
+        {
+            *made.entry((call, thread)).or_default() += 1;
+        }
+    }
+    let most =
+        |call: &str| made.iter().filter(|((made, _), _)| *made == call).map(|(_, count)| *count).max().unwrap_or(0);
+    let counts: Vec<(&str, usize)> =
+        calls.split(',').map(|call| (call, most(call))).filter(|(_, count)| *count > 0).collect();
+    let all: usize = counts.iter().map(|(_, count)| count).sum();
+    let spread = |(call, count): &(&str, usize)| {
+        let points = bound.map_or(*count, |bound| (bound * count / all.max(1)).clamp(1, *count));
+        let numbers: Vec<usize> = (0..points).map(|point| 1 + point * count / points).collect();
+        numbers.into_iter().map(|number| Point { call: (*call).to_owned(), number }).collect::<Vec<_>>()
+    };
+    counts.iter().flat_map(spread).collect()
 }
 
 fn victim_of(path: &Path, durability: &str) -> Command {
