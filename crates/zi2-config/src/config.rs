@@ -194,6 +194,8 @@ pub enum ChainMode {
 pub struct Replay {
     /// What is done.
     pub mode: ReplayMode,
+    /// What is done about a second copy of a message with DKIM2.
+    pub dkim2: ReplayMode,
     /// Recipients beyond To and Cc.
     pub allowance: u32,
     /// Whether to wait for the disk.

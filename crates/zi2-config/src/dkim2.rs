@@ -30,6 +30,8 @@ pub struct Dkim2 {
     pub exploded: bool,
     /// Whether forwarded mail is signed, too.
     pub forward: bool,
+    /// What is done about bounces.
+    pub bounces: Bounces,
     /// Where incoming messages are kept for that.
     pub snapshots: SnapshotPlace,
 }
@@ -38,6 +40,11 @@ impl Dkim2 {
     /// Whether the egress listeners make the signatures.
     pub fn signs_on_egress(&self) -> bool {
         self.sign && self.listen.is_empty()
+    }
+
+    /// Whether bounces are signed and checked.
+    pub fn knows_bounces(&self) -> bool {
+        self.sign && self.bounces != Bounces::Off
     }
 
     /// Where incoming messages are kept, if they are.
@@ -53,6 +60,17 @@ pub enum Hidden {
     Skip,
     /// All recipients are named to each.
     Sign,
+}
+
+/// What is done about bounces.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bounces {
+    /// Nothing.
+    Off,
+    /// Those made here are signed, those that come in are checked.
+    Check,
+    /// The same, and forged ones are refused.
+    Reject,
 }
 
 /// Where incoming messages are kept, and how many of them.

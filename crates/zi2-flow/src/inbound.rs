@@ -11,11 +11,11 @@ use zi2_keys::Search;
 use zi2_mail::{DigestPlan, Domain, Header, Timestamp};
 use zi2_sig::{Facts, KeyQuery, Verifier, dkim2};
 use zi2_trust::{
-    Circumstances, Dmarc, Findings, Holdings, Judgement, KeyHistory, Ladder, NotRestored, PublishedPolicy, Restoration,
-    Seen, Submission, judge,
+    Circumstances, Copies, Dmarc, Findings, Holdings, Judgement, KeyHistory, Ladder, NotRestored, PublishedPolicy,
+    ReplayMode, Restoration, Seen, Submission, judge,
 };
 
-use self::late::{admit, evaluated, published};
+use self::late::{admit, admit_copies, evaluated, published};
 use crate::asking::Asking;
 use crate::background::Background;
 use crate::chain::{Arrival, Chain, ChainRules, Client};
@@ -46,6 +46,8 @@ pub struct Outcome {
     pub restoration: Result<Restoration, NotRestored>,
     /// The message as it was received, if somebody asked for it and it could be kept.
     pub received: Option<Received>,
+    /// Whether its DKIM2 copies came before, if that was asked.
+    pub copies: Option<Copies>,
     siblings: Vec<zi2_sig::PublicKey>,
 }
 
@@ -63,6 +65,7 @@ pub struct Inbound {
     policy: Option<Background<PublishedPolicy>>,
     chain: Option<Chain>,
     dkim2: Option<Dkim2>,
+    copies: Option<dkim2::Envelope>,
     keeper: Option<Keeper>,
 }
 
@@ -84,6 +87,7 @@ impl Inbound {
             policy: None,
             chain: None,
             dkim2: None,
+            copies: None,
             keeper: None,
         };
         inbound.keys = inbound.verifier.query().cloned().map(|query| inbound.search(query));
@@ -127,6 +131,14 @@ impl Inbound {
         }
     }
 
+    /// Asks the replay store, and tells it, about the DKIM2 copies for the recipients of this envelope, if the chain holds and
+    /// the rules want it. Only for a message that will be accepted: what was refused comes again by right.
+    pub fn watch_copies(&mut self, envelope: &dkim2::Envelope) {
+        if self.rules.dkim2_replay != ReplayMode::Off {
+            self.copies = Some(envelope.clone());
+        }
+    }
+
     /// Whether the rest of the body can still change the outcome.
     pub fn wants_body(&self) -> bool {
         self.verifier.wants_body()
@@ -153,9 +165,10 @@ impl Inbound {
             Some(past) => past.by(deadline).await.flatten(),
             None => None,
         };
-        let Inbound { verifier, pass, services, rules, now, asking, policy, chain, dkim2, keeper, .. } = self;
+        let Inbound { verifier, pass, services, rules, now, asking, policy, chain, dkim2, copies, keeper, .. } = self;
         let (digests, kept) = (Arc::new(pass.finish()), keeper.map(Keeper::finish));
-        let (chain, dkim2) = evaluated(chain, dkim2, &digests, kept.as_ref()).await;
+        let (chain, mut dkim2) = evaluated(chain, dkim2, &digests, kept.as_ref()).await;
+        let copies = admit_copies(&services, &rules, dkim2.as_mut(), copies).await;
         let dmarc = chain.as_ref().map_or(dmarc, |chain| Dmarc::of(chain.dmarc.as_ref()));
         let facts = verifier.finish(&digests);
         let known = Known {
@@ -200,6 +213,7 @@ impl Inbound {
             dkim2,
             restoration: stand_in.restoration,
             received: kept.and_then(Kept::sent_on),
+            copies,
             siblings: findings.map(|findings| findings.siblings).unwrap_or_default(),
         }
     }

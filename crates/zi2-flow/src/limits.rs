@@ -14,6 +14,9 @@ pub const KEPT_TOGETHER: usize = 256 * 1024 * 1024;
 /// Keys of one domain that sign one DKIM2 hop: verifiers read eight values.
 pub const DKIM2_MEMBERS: usize = 4;
 
+/// Recipients of one message whose DKIM2 copies the replay store is asked about: its queue holds 4,096 questions of all.
+pub const DKIM2_COPIES: usize = 100;
+
 /// Domains, or pairs of them, as which a further hop is tried to be signed: a chain names many recipients.
 pub const DKIM2_WAYS: usize = 8;
 

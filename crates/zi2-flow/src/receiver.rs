@@ -22,6 +22,8 @@ pub struct ReceiverRules {
     pub time: Duration,
     /// What is done about replays.
     pub replay_mode: ReplayMode,
+    /// What is done about a second copy of a message whose DKIM2 chain holds.
+    pub dkim2_replay: ReplayMode,
     /// Recipients beyond To and Cc one certification may reach.
     pub allowance: u32,
     /// The thresholds of history.

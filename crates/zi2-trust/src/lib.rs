@@ -22,7 +22,7 @@ pub use level::{Level, Submission};
 
 // what was seen
 pub use history::{HistoryPolicy, KeyHistory, Seen, Standing, advance, expects, standing};
-pub use replay::{Admission, Admitted, ReplayMode, ReplayVerdict, dkim2_replay};
+pub use replay::{Admission, Admitted, Copies, ReplayMode, ReplayVerdict};
 
 // on whose word
 pub use delegation::{Delegation, NotDelegated, TrustedSealers};

@@ -1,6 +1,7 @@
 //! Replay (zi2.md §8): what a store is asked about an attestation, and what its answer means.
 
 use zi2_sig::dkim2::{self, Envelope, FullyVerified, Path};
+use zi2_sig::limits::DKIM2_AGE_SECS;
 use zi2_sig::{AttestationId, Attested, Unambiguous, recipient_hash};
 
 use crate::limits;
@@ -21,7 +22,7 @@ pub enum ReplayMode {
 pub struct Admission {
     /// The attestation.
     pub id: AttestationId,
-    /// UTC day of its signing time: entries are forgotten a day at a time.
+    /// The UTC day it is remembered under, that of its signing time: entries are forgotten a day at a time, a window after it.
     pub day: u32,
     /// Hashes of the envelope recipients that stand neither in To nor in Cc.
     pub recipients: Vec<u64>,
@@ -69,10 +70,10 @@ impl Admission {
     }
 
     /// The admissions of a message whose DKIM2 chain holds, one for each recipient of its transaction (§ -08 13). A copy is
-    /// remembered from the day of its newest signature on, for as long as that does not expire:
-    /// [`DKIM2_AGE_SECS`](zi2_sig::limits::DKIM2_AGE_SECS).
+    /// remembered under the day on which its newest signature expires, so that it outlives that, however short the window of
+    /// certifications is.
     pub fn of_copies(evidence: &FullyVerified, envelope: &Envelope) -> Vec<Admission> {
-        let day = evidence.newest().signature().time().day();
+        let day = evidence.newest().signature().time().add_secs(DKIM2_AGE_SECS).day();
         let copy =
             |recipient: &Path| Admission { id: evidence.copy_id(recipient), day, recipients: vec![COPY], allowance: 1 };
         envelope.recipients().iter().map(copy).collect()
@@ -99,11 +100,42 @@ impl Admission {
 /// The one recipient of a copy, whose identifier names who it is.
 const COPY: u64 = 0;
 
-/// Why a message is a replay, by the answers about its copies: all of them came before, and no hop said that there are
-/// several. An SMTP retry after a reply that was lost looks the same (RFC 1047), so a site should log this and not refuse.
-pub fn dkim2_replay(evidence: &FullyVerified, answers: &[Admitted]) -> Option<dkim2::Failure> {
-    let seen = |answer: &Admitted| matches!(answer.replay, ReplayVerdict::Duplicate | ReplayVerdict::Replayed);
-    evidence.replayed().filter(|_| !answers.is_empty() && answers.iter().all(seen))
+/// What is known of the copies of a message whose DKIM2 chain holds (§ -08 13).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Copies {
+    /// One of its recipients gets it for the first time.
+    New,
+    /// A hop said that there are several, so nothing was asked.
+    Exploded,
+    /// All of them came before, and no hop said that there are several. An SMTP retry after a reply that was lost looks the
+    /// same (RFC 1047), so a site should log this and not refuse.
+    Replayed(dkim2::Failure),
+    /// The store could not be asked, which accuses nobody.
+    Unknown,
+}
+
+impl Copies {
+    /// What the answers of the store mean, one for each copy that it was asked about.
+    pub fn of(evidence: &FullyVerified, answers: &[Admitted]) -> Copies {
+        let Some(failure) = evidence.replayed() else { return Copies::Exploded };
+        let has = |replay| answers.iter().any(|answer| answer.replay == replay);
+        match answers {
+            _ if has(ReplayVerdict::Fresh) => Copies::New,
+            [] => Copies::Unknown,
+            _ if has(ReplayVerdict::Unknown) => Copies::Unknown,
+            _ => Copies::Replayed(failure),
+        }
+    }
+
+    /// The word in log and figures. It is stable: other programs match on it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Copies::New => "new",
+            Copies::Exploded => "exploded",
+            Copies::Replayed(_) => "replayed",
+            Copies::Unknown => "unknown",
+        }
+    }
 }
 
 #[cfg(test)]
@@ -174,21 +206,21 @@ mod tests {
     fn copies_of_dkim2() {
         let (evidence, envelope) = verified(&["<b@b.example>", "<c@c.example>"]);
         let copies = Admission::of_copies(&evidence, &envelope);
-        assert_eq!(copies.iter().map(|copy| copy.day).collect::<Vec<_>>(), [20_571; 2]);
+        assert_eq!(copies.iter().map(|copy| copy.day).collect::<Vec<_>>(), [20_571 + 14; 2]);
         assert_ne!(copies[0].id, copies[1].id);
         let answer =
             |copy: &Admission, before: Option<&[u64]>| Admitted { replay: copy.decide(before).0, issued: false };
         let (new, seen) = (answer(&copies[0], None), answer(&copies[1], Some(&[COPY])));
         assert_eq!((new.replay, seen.replay), (ReplayVerdict::Fresh, ReplayVerdict::Duplicate));
         let unknown = Admitted { replay: ReplayVerdict::Unknown, issued: false };
-        for (answers, is_replay) in [
-            (&[][..], false),
-            (&[new, new], false),
-            (&[new, seen], false), // one recipient of a retry was accepted before
-            (&[seen, seen], true),
-            (&[seen, unknown], false), // a store that does not know accuses nobody
+        for (answers, word) in [
+            (&[][..], "unknown"),
+            (&[new, new], "new"),
+            (&[new, seen], "new"), // one recipient of a retry was accepted before
+            (&[seen, seen], "replayed"),
+            (&[seen, unknown], "unknown"), // a store that does not know accuses nobody
         ] {
-            assert_eq!(dkim2_replay(&evidence, answers).is_some(), is_replay, "{answers:?}");
+            assert_eq!(Copies::of(&evidence, answers).as_str(), word, "{answers:?}");
         }
     }
 }

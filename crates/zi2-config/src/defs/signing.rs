@@ -141,6 +141,15 @@ pub(super) const DKIM2: &[Def] = &[
                  to one address, false lets receivers refuse a second copy. Several recipients in one signature always say so.",
     },
     Def {
+        key: "bounces",
+        kind: Kind::Word(&["off", "check", "reject"]),
+        preset: Preset::Value("\"check\""),
+        summary: "What is done about bounces, where mail is signed with DKIM2.",
+        detail: "check signs those made here of mail that came with DKIM2, if Postfix shows them (internal_mail_filter_classes = \
+                 bounce), and says in the log whether one that comes in signed is about mail sent from here; reject also refuses \
+                 those that are not. Incoming ones need chain.mode.",
+    },
+    Def {
         key: "snapshots",
         kind: Kind::Path,
         preset: Preset::Value("\"/var/lib/zi2/snapshots\""),

@@ -233,6 +233,14 @@ const REPLAY: &[Def] = &[
         detail: "off does not look; flag reports it; fail counts the certification as failed.",
     },
     Def {
+        key: "dkim2",
+        kind: Kind::Word(&["off", "log", "fail"]),
+        preset: Preset::Value("\"log\""),
+        summary: "What is done about a second copy of a message with DKIM2, where no hop said that there are several.",
+        detail: "off does not look; log logs and counts it; fail counts DKIM2 as failed. A server whose mail was accepted without \
+                 learning of it sends the same again. Needs chain.mode.",
+    },
+    Def {
         key: "allowance",
         kind: Kind::Count { min: 0, max: 64 },
         preset: Preset::Value("20"),

@@ -108,6 +108,7 @@ fn dkim2(values: &Values<'_>) -> Result<Dkim2, Bug> {
         feedback: values.word("dkim2", "feedback", choices::FEEDBACK)?,
         exploded: values.get("dkim2", "exploded")?,
         forward: values.get("dkim2", "forward")?,
+        bounces: values.word("dkim2", "bounces", choices::BOUNCES)?,
         snapshots,
     })
 }
@@ -125,6 +126,7 @@ fn ingress(values: &Values<'_>) -> Result<Ingress, Bug> {
 fn replay(values: &Values<'_>) -> Result<Replay, Bug> {
     Ok(Replay {
         mode: values.word("replay", "mode", choices::REPLAY_MODE)?,
+        dkim2: values.word("replay", "dkim2", choices::DKIM2_REPLAY)?,
         allowance: small(values, "replay", "allowance")?,
         sync: values.get("replay", "sync")?,
         capacity: values.get("replay", "capacity")?,

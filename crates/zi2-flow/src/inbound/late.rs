@@ -7,14 +7,14 @@ use zi2_chain::ChainResults;
 use zi2_keys::Budget;
 use zi2_mail::Digests;
 use zi2_sig::{Facts, dkim2};
-use zi2_trust::{Admitted, PublishedPolicy, ReplayMode, ReplayVerdict};
+use zi2_trust::{Admission, Admitted, Copies, PublishedPolicy, ReplayMode, ReplayVerdict};
 
-use crate::background::Background;
+use crate::background::{Background, ask_each};
 use crate::chain::Chain;
 use crate::changed::StandIn;
 use crate::dkim2::Dkim2;
 use crate::keep::Kept;
-use crate::{Envelope, ReceiverRules, Services};
+use crate::{Envelope, ReceiverRules, Services, limits};
 
 /// The existing chain and DKIM2, both waited for at once.
 pub(super) async fn evaluated(
@@ -47,6 +47,36 @@ pub(super) async fn admit(
     let admission = envelope.admission(attested, message, rules.allowance);
     let answer = timeout_at(Instant::now() + rules.deadline, services.store.admit(admission)).await;
     answer.ok().and_then(Result::ok).unwrap_or(unknown(ReplayVerdict::Unknown))
+}
+
+/// Asks and tells the replay store about the copies of a message whose DKIM2 chain holds (§ -08 13). Where replays fail, a
+/// replayed one has that verdict.
+pub(super) async fn admit_copies(
+    services: &Services,
+    rules: &ReceiverRules,
+    verdict: Option<&mut dkim2::Verdict>,
+    envelope: Option<dkim2::Envelope>,
+) -> Option<Copies> {
+    let (verdict, envelope) = verdict.zip(envelope)?;
+    let dkim2::Outcome::Full(evidence) = &verdict.outcome else { return None };
+    if evidence.is_exploded() {
+        return Some(Copies::Exploded);
+    }
+    let mut admissions = Admission::of_copies(evidence, &envelope);
+    admissions.truncate(limits::DKIM2_COPIES);
+    let (asked, store) = (admissions.len(), services.store.clone());
+    let answers = ask_each(admissions, move |admission| {
+        let store = store.clone();
+        async move { store.admit(admission).await.ok() }
+    });
+    let answers = answers.by(Instant::now() + rules.deadline).await.unwrap_or_default();
+    let mut answers: Vec<Admitted> = answers.into_iter().flatten().collect();
+    answers.resize(asked, Admitted { replay: ReplayVerdict::Unknown, issued: false });
+    let copies = Copies::of(evidence, &answers);
+    if let (Copies::Replayed(failure), ReplayMode::Fail) = (&copies, rules.dkim2_replay) {
+        verdict.outcome = dkim2::Outcome::Failed(failure.clone());
+    }
+    Some(copies)
 }
 
 /// The domain's own policy, asked for only where it can matter: there is no valid header.

@@ -55,12 +55,20 @@ impl Ingress {
             inbound.evaluate_chain(&header, &self.client, rules);
             if let Some(envelope) = self.wrapper.dkim2(&self.client.mail_from) {
                 inbound.evaluate_dkim2(&header, &envelope, rules.deadline);
+                if self.is_acceptable() {
+                    inbound.watch_copies(&envelope);
+                }
                 if self.live.services.snapshots.is_some() {
                     inbound.keep_received();
                 }
             }
         }
         (inbound, now)
+    }
+
+    /// Whether the header section is no reason to refuse the message.
+    fn is_acceptable(&self) -> bool {
+        self.live.mode == IngressMode::Monitor || self.written.removals(FORGEABLE).is_ok()
     }
 
     /// The judgement with what shall be remembered of it; a fault of ours leaves neither.
@@ -98,7 +106,7 @@ impl Ingress {
         if self.live.mode == IngressMode::Monitor {
             return delivered(zi2_milter::Edits::new());
         }
-        let Ok(removals) = self.written.removals(&[Kind::Verified, Kind::Results, Kind::Snapshot]) else {
+        let Ok(removals) = self.written.removals(FORGEABLE) else {
             return too_many_forged();
         };
         let by = &self.live.authserv_id;
@@ -111,6 +119,9 @@ impl Ingress {
         edits.map_or_else(|_| too_many_forged(), delivered)
     }
 }
+
+/// What only we may write into a message that comes in.
+const FORGEABLE: &[Kind] = &[Kind::Verified, Kind::Results, Kind::Snapshot];
 
 impl Message for Ingress {
     fn recipient(&mut self, recipient: Envelope<'_>, _: &Macros) {

@@ -8,7 +8,7 @@ use zi2_flow::Outcome;
 use zi2_mail::Domain;
 use zi2_sig::{Identity, dkim2};
 use zi2_trust::render::via;
-use zi2_trust::{Judgement, Reason, Spoof};
+use zi2_trust::{Copies, Judgement, Reason, Spoof};
 
 use super::metrics::{Direction, Metrics};
 use super::signed::{Dkim2Signed, Signatures};
@@ -52,11 +52,17 @@ pub(crate) struct Existing<'a> {
     pub(crate) results: Option<&'a ChainResults>,
     /// DKIM2, if it was.
     pub(crate) dkim2: Option<&'a dkim2::Verdict>,
+    /// Whether its copies came before, if that was asked.
+    pub(crate) copies: Option<&'a Copies>,
 }
 
 impl<'a> Existing<'a> {
     pub(crate) fn of(judged: &'a Outcome) -> Existing<'a> {
-        Existing { results: judged.chain.as_ref(), dkim2: judged.dkim2.as_ref() }
+        Existing {
+            results: judged.chain.as_ref(),
+            dkim2: judged.dkim2.as_ref(),
+            copies: judged.copies.as_ref(),
+        }
     }
 }
 
@@ -90,6 +96,9 @@ impl Line<'_> {
                 if let Some(dkim2) = chain.dkim2 {
                     metrics.dkim2_evaluated(dkim2);
                 }
+                if let Some(copies) = chain.copies {
+                    metrics.copies_asked(copies.as_str());
+                }
                 self.log_judgement(judgement, chain);
             }
             Result::Signed { from, identity, signed } => {
@@ -105,7 +114,7 @@ impl Line<'_> {
     }
 
     fn log_judgement(&self, judgement: &Judgement, chain: Existing<'_>) {
-        let Existing { results: chain, dkim2 } = chain;
+        let Existing { results: chain, dkim2, copies } = chain;
         let failed = dkim2.and_then(|verdict| verdict.failure().zip(verdict.chain()));
         tracing::info!(
             queue_id = word(self.queue_id()),
@@ -125,6 +134,7 @@ impl Line<'_> {
             dmarc = chain.and_then(|chain| chain.dmarc.as_ref()).map(|dmarc| word(dmarc.outcome.as_str())),
             dkim2 = dkim2.map(|verdict| word(verdict.result())),
             dkim2_reason = dkim2.and_then(dkim2::Verdict::failure).map(|failure| word(failure.code())),
+            dkim2_replay = copies.map(|copies| word(copies.as_str())),
             dkim2_hop = failed.and_then(|(failure, chain)| failure.hop(chain)),
             mail_from = self.sender.as_deref().map(word),
             recipients = self.recipients,

@@ -52,6 +52,7 @@ pub struct Metrics {
     spf: Family<ResultLabels, Counter>,
     dmarc: Family<ResultLabels, Counter>,
     dkim2: Family<ResultLabels, Counter>,
+    dkim2_copies: Family<ResultLabels, Counter>,
     answers: Family<DirectionLabels, Histogram>,
     issue_failures: Counter,
     reload_ok: Gauge,
@@ -127,6 +128,7 @@ impl Metrics {
             spf: Family::default(),
             dmarc: Family::default(),
             dkim2: Family::default(),
+            dkim2_copies: Family::default(),
             answers: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             issue_failures: Counter::default(),
             reload_ok: Gauge::default(),
@@ -162,6 +164,8 @@ impl Metrics {
         to.register("zi2_spf_results", "Incoming messages by the result of SPF", self.spf.clone());
         to.register("zi2_dmarc_results", "Incoming messages by the result of DMARC", self.dmarc.clone());
         to.register("zi2_dkim2_results", "Incoming messages by the result of DKIM2", self.dkim2.clone());
+        let about = "Incoming messages whose DKIM2 chain holds by what the replay store knows of them";
+        to.register("zi2_dkim2_copies", about, self.dkim2_copies.clone());
         let about = "Certifications that left without an entry in the log of issued nonces";
         to.register("zi2_issue_failures", about, self.issue_failures.clone());
         to.register("zi2_config_last_reload_success", "1 if the last reload succeeded", self.reload_ok.clone());
@@ -251,6 +255,10 @@ impl Metrics {
 
     pub(crate) fn dkim2_evaluated(&self, verdict: &dkim2::Verdict) {
         self.dkim2.get_or_create(&ResultLabels { result: verdict.result() }).inc();
+    }
+
+    pub(crate) fn copies_asked(&self, result: &'static str) {
+        self.dkim2_copies.get_or_create(&ResultLabels { result }).inc();
     }
 
     pub(crate) fn departed(&self, result: &'static str, reason: &'static str, took: Duration) {
