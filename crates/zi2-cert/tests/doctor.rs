@@ -412,7 +412,7 @@ fn postfix_and_its_traps() {
 }
 
 /// What is broken in a host that signs with DKIM2.
-const DKIM2: [fn(&mut Ward); 10] = [
+const DKIM2: [fn(&mut Ward); 11] = [
     |ward| ward.main = ward.main.replace("output_conversion = yes", "output_conversion = no"),
     |ward| ward.main = ward.main.replace("length_limit = 0", "length_limit = 998"),
     |ward| ward.main = ward.main.replace("recipient_limit = 1", "recipient_limit = 50"),
@@ -426,6 +426,7 @@ const DKIM2: [fn(&mut Ward); 10] = [
         ward.options =
             ward.options.replace("local_header_rewrite_clients =", "local_header_rewrite_clients = static:all")
     },
+    |ward| ward.main = ward.main.replace("filter_classes = bounce", "filter_classes = notify"),
 ];
 
 #[test]
@@ -455,6 +456,7 @@ fn what_dkim2_wants_of_postfix() {
         ["postfix.dkim2", "no smtpd named ORIGINATING", "zi2-cert setup postfix"],
         ["postfix.dropped", "removes Bcc and Content-Length", "zi2-cleanup"],
         ["postfix.dkim2", "completed once more", "local_header_rewrite_clients="],
+        ["postfix.bounces", "leave unsigned", "internal_mail_filter_classes = notify, bounce"],
     ]) {
         let mut ward = well();
         break_it(&mut ward);
@@ -479,6 +481,7 @@ fn setup_prints_what_doctor_wants() {
     for line in [
         format!("smtpd_milters = unix:{}/ingress.sock", sockets.display()),
         "disable_mime_output_conversion = yes".to_owned(),
+        "internal_mail_filter_classes = bounce".to_owned(),
         "zi2-sign_destination_recipient_limit = 1".to_owned(),
         "127.0.0.1:10026 inet n - n - - smtpd".to_owned(),
         format!("  -o smtpd_milters=unix:{}/dkim2.sock", sockets.display()),

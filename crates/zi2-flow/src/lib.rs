@@ -5,6 +5,7 @@
 
 mod asking;
 mod background;
+mod bounce;
 mod chain;
 mod changed;
 mod dkim;
@@ -21,11 +22,12 @@ mod rules;
 mod services;
 mod world;
 
+pub use bounce::{CheckedBounce, ReceivedBounce};
 pub use chain::{ChainRules, Client, has_chain, key_records};
 pub use dkim::{DkimKeyFacts, DkimRules};
 pub use dkim2::{dkim2, records as dkim2_key};
 pub use envelope::Envelope;
-pub use hop::{Dkim2Rules, Dkim2Unsigned, FirstHop, Further, Leaving, has_dkim2};
+pub use hop::{BounceHop, Dkim2Rules, Dkim2Unsigned, FirstHop, Further, Leaving, has_dkim2};
 pub use inbound::{Inbound, Outcome};
 pub use keep::{BodyRoom, Received};
 pub use outbound::{Certified, Departed, Departure, DkimOutcome, Outbound, SenderRules, date_field, message_id_field};

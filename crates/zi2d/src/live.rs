@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use zi2_config::{ChainMode, Config, IngressMode, LogAddresses};
+use zi2_config::{Bounces, ChainMode, Config, IngressMode, LogAddresses};
 use zi2_flow::{ChainRules, Dkim2Rules, DkimRules, ReceiverRules, SenderRules, Services};
 use zi2_keys::{FileError, Keyring, Resolver};
 use zi2_mail::{HostName, Timestamp};
@@ -30,6 +30,8 @@ pub struct Live {
     /// What DKIM2 goes by on the last way out; nothing where mail is not signed with it. What it goes by before the queue is
     /// among the rules of the egress side.
     pub dkim2: Option<Arc<Dkim2Rules>>,
+    /// What is done about bounces, where mail is signed with DKIM2.
+    pub bounces: Bounces,
     /// Who says so.
     pub authserv_id: HostName,
     /// The name in Message-IDs of ours.
@@ -56,6 +58,7 @@ impl Live {
             receiver: Arc::new(ReceiverRules::of(config, &keys.ring)),
             sender,
             dkim2: keys.dkim2.clone(),
+            bounces: config.dkim2.bounces,
             authserv_id: config.server.authserv_id.clone(),
             sid: config.server.sid.clone(),
             chain: chain(config),

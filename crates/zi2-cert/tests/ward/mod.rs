@@ -113,6 +113,7 @@ impl Ward {
         self.toml += &format!("[dkim2]\nsign = true\nlisten = [\"unix:{run}/dkim2.sock\"]\n");
         self.main += "disable_mime_output_conversion = yes\nsmtp_line_length_limit = 0\nvirtual_alias_maps = hash:/a\n\
                       local_header_rewrite_clients = permit_inet_interfaces\n\
+                      internal_mail_filter_classes = bounce\n\
                       zi2-sign_destination_recipient_limit = 1\n\
                       message_drop_headers = bcc, content-length, resent-bcc, return-path\n";
         self.columns += &columns("127.0.0.1:10026/inet", "n", "smtpd");

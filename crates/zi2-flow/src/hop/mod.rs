@@ -6,12 +6,14 @@
 mod first;
 mod further;
 mod hidden;
+mod made;
 mod proof;
 mod rules;
 mod unsigned;
 
 pub use first::FirstHop;
 pub use further::{Further, has_dkim2};
+pub use made::BounceHop;
 pub use rules::Dkim2Rules;
 pub use unsigned::Dkim2Unsigned;
 

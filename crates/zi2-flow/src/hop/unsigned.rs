@@ -39,13 +39,19 @@ pub enum Dkim2Unsigned {
     NotUndoable,
     /// It is larger than what is kept to be compared.
     TooLarge,
+    /// A bounce made here that cannot be read as one.
+    BounceReport,
+    /// A bounce made here that does not go to whom the returned message came from.
+    BounceAddressee,
+    /// A bounce made here by another domain than the returned message was sent to.
+    BounceDomain,
     /// A fault of ours.
     Internal,
 }
 
 impl Dkim2Unsigned {
     /// All of them.
-    pub const ALL: [Dkim2Unsigned; 17] = [
+    pub const ALL: [Dkim2Unsigned; 20] = [
         Dkim2Unsigned::Section,
         Dkim2Unsigned::NotSmtp,
         Dkim2Unsigned::KeyMissing,
@@ -62,6 +68,9 @@ impl Dkim2Unsigned {
         Dkim2Unsigned::FieldsChanged,
         Dkim2Unsigned::NotUndoable,
         Dkim2Unsigned::TooLarge,
+        Dkim2Unsigned::BounceReport,
+        Dkim2Unsigned::BounceAddressee,
+        Dkim2Unsigned::BounceDomain,
         Dkim2Unsigned::Internal,
     ];
 
@@ -84,6 +93,9 @@ impl Dkim2Unsigned {
             Dkim2Unsigned::FieldsChanged => "dkim2.fields_changed",
             Dkim2Unsigned::NotUndoable => "dkim2.not_undoable",
             Dkim2Unsigned::TooLarge => "dkim2.too_large",
+            Dkim2Unsigned::BounceReport => "bounce.report",
+            Dkim2Unsigned::BounceAddressee => "bounce.addressee",
+            Dkim2Unsigned::BounceDomain => "bounce.domain",
             Dkim2Unsigned::Internal => "internal.error",
         }
     }
@@ -137,6 +149,14 @@ impl Dkim2Unsigned {
             Dkim2Unsigned::TooLarge => {
                 "it is larger than what is compared here, too many are under way, or its recipients or the change made here \
                  need more than a header field holds"
+            }
+            Dkim2Unsigned::BounceReport => "a bounce made here is no report that can be read, or the message does not come back in it",
+            Dkim2Unsigned::BounceAddressee => {
+                "a bounce made here does not go to the sender of the newest signature: nothing is to be done"
+            }
+            Dkim2Unsigned::BounceDomain => {
+                "a bounce is signed as the domain that the message was sent to, which must be that of From, or above: set myorigin to \
+                 that domain; bounces of mail that was sent from here are not signed"
             }
             Dkim2Unsigned::Internal => "a fault of zi2: tell its authors",
         }

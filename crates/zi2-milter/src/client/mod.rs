@@ -46,6 +46,10 @@ impl Origin<'static> {
         helo: "client.example",
         macros: &[("j", "mx.example"), ("{daemon_name}", "mx.example"), ("v", "Postfix 3.7.11")],
     };
+
+    /// A program on this host, or Postfix itself, as that shows them.
+    pub const LOCAL: Origin<'static> =
+        Origin { host: "localhost", address: "127.0.0.1", helo: "localhost", ..Origin::STRANGER };
 }
 
 /// One message to send through the filter.
@@ -122,6 +126,7 @@ impl Client {
     /// Those of the socket, and `InvalidData` unless the filter continues.
     pub fn open(&mut self, origin: &Origin<'_>) -> io::Result<()> {
         let family = match origin.address {
+            _ if origin.host == Origin::LOCAL.host => b"4\0\0", // no connection has the port 0
             address if address.contains(':') => b"6\x9c\x40",
             _ => b"4\x9c\x40",
         };

@@ -13,6 +13,7 @@ use zi2_milter::{Edits, Envelope, LeadingSpace, Macros, Message, Next, Opening, 
 use zi2_trust::Reason;
 use zi2_trust::render::{login_mismatch, verified};
 
+use super::bounce::{Bounce, Signs};
 use super::edits::{delivered, header_edits, refused, too_many_forged};
 use super::envelope::{Wrapper, logged, sender_of};
 use super::guard::caught;
@@ -34,6 +35,9 @@ pub struct Egress {
     written: Written,
     fields: Fields,
     plan: Plan,
+    /// The bounce that it is; at the end what became of that.
+    bounce: Option<Bounce>,
+    bounced: Option<(Vec<NewField>, Dkim2Signed)>,
 }
 
 /// The header section while it arrives.
@@ -77,16 +81,23 @@ impl Egress {
             written: Written::default(),
             fields: Fields { header: Some(Header::builder()), has_date: false, has_message_id: false },
             plan: Plan::Broken,
+            bounce: None,
+            bounced: None,
         }
     }
 
-    fn plan(&self, mut header: HeaderBuilder) -> Plan {
+    fn plan(&mut self, mut header: HeaderBuilder) -> Plan {
         let now = self.desk.clock.now();
         let completed = self.complete(now);
         for field in &completed {
             header.push(field.name().as_bytes(), field.milter_value().as_bytes());
         }
         let header = header.finish();
+        // The mail server writes all fields of a bounce: what has none of its own is not one.
+        if completed.is_empty() {
+            let (submitter, sender, wrapper) = (self.submitter.as_ref(), &*self.sender, &self.wrapper);
+            self.bounce = Bounce::of(&Signs { submitter, sender, wrapper }, &header, now, &self.desk, &self.live);
+        }
         let leave = |reason, from, ours| Plan::Leave { reason, from, ours };
         let (Some(submitter), Some(nonce)) = (&self.submitter, self.desk.clock.random()) else {
             let reason = if self.submitter.is_none() { Reason::TenantLoginMismatch } else { Reason::InternalError };
@@ -94,7 +105,9 @@ impl Egress {
         };
         match self.live.sender.depart(&header, submitter, now, nonce) {
             Departure::Sign(mut outbound) => {
-                self.plan_dkim2(&mut outbound, &header, now);
+                if self.bounce.is_none() {
+                    self.plan_dkim2(&mut outbound, &header, now);
+                }
                 Plan::Sign { outbound, header, completed, now }
             }
             Departure::Leave(Reason::NoneAbsent, from) => leave(Reason::NoneAbsent, from, Ours::No),
@@ -126,7 +139,8 @@ impl Egress {
             Plan::Sign { outbound, header, completed, now } => self.sign(*outbound, &header, &completed, now).await,
             Plan::Leave { reason, from, ours } => self.leave(Unsigned::Skipped, reason, from, ours, &[]),
             Plan::Mismatch { from, now } => {
-                let local = self.wrapper.envelope().any_hosted(&self.live.sender.hosted);
+                // A bounce of the mail server to somebody here is no spoof, though nobody has logged in for it.
+                let local = self.bounced.is_none() && self.wrapper.envelope().any_hosted(&self.live.sender.hosted);
                 let mark = local.then(|| login_mismatch(&self.live.authserv_id, from.as_ref(), now));
                 let mark: Vec<_> = mark.into_iter().flatten().collect();
                 self.leave(Unsigned::Skipped, Reason::TenantLoginMismatch, from, Ours::Yes, &mark)
@@ -154,7 +168,7 @@ impl Egress {
         let Some(Departed { certified, dkim, dkim2 }) = finished else {
             return self.leave(Unsigned::Skipped, Reason::InternalError, from, Ours::Yes, &[]);
         };
-        let (hop, dkim2) = hop(dkim2);
+        let (hop, dkim2) = self.bounced.clone().unwrap_or_else(|| hop(dkim2));
         let (signatures, dkim) = signatures(dkim);
         let made = Signatures { dkim, dkim2 };
         if let Ok(certified) = &certified {
@@ -201,7 +215,9 @@ impl Egress {
         ours: Ours,
         on_top: &[NewField],
     ) -> (Outcome, Verdict) {
-        (self.edited(ours, on_top, &[]), Verdict::Unsigned(how, reason, from, self.left(ours, reason)))
+        let hop = self.bounced.iter().flat_map(|(fields, _)| fields).cloned();
+        let on_top: Vec<_> = hop.chain(on_top.iter().cloned()).collect();
+        (self.edited(ours, &on_top, &[]), Verdict::Unsigned(how, reason, from, self.left(ours, reason)))
     }
 
     /// What is not certified for this reason is not signed either, if it is ours at all.
@@ -211,6 +227,7 @@ impl Egress {
         let dkim = is_asked(sender.dkim.is_some()).then_some(DkimSigned::Unsigned(reason));
         let why = Dkim2Unsigned::of_departure(reason);
         let dkim2 = is_asked(sender.dkim2.is_some()).then_some(Dkim2Signed::Unsigned(why));
+        let dkim2 = self.bounced.as_ref().map(|(_, signed)| *signed).or(dkim2);
         Signatures { dkim: dkim.unwrap_or(DkimSigned::NotAsked), dkim2: dkim2.unwrap_or(Dkim2Signed::NotAsked) }
     }
 
@@ -272,22 +289,31 @@ impl Message for Egress {
         }
         match self.plan {
             Plan::Sign { .. } => Next::More,
+            _ if self.bounce.is_some() => Next::More,
             _ => Next::Enough,
         }
     }
 
     fn body(&mut self, chunk: &[u8]) -> Next {
+        if let Some(bounce) = &mut self.bounce {
+            bounce.body(chunk);
+        }
         if let Plan::Sign { outbound, .. } = &mut self.plan
             && caught(|| outbound.body(chunk)).is_none()
         {
             self.plan = Plan::Broken;
-            return Next::Enough;
         }
-        Next::More
+        match (&self.plan, &self.bounce) {
+            (Plan::Broken, None) => Next::Enough,
+            _ => Next::More,
+        }
     }
 
     async fn end(mut self, macros: &Macros) -> Outcome {
         let began = Instant::now();
+        if let Some(bounce) = self.bounce.take() {
+            self.bounced = Some(bounce.finish(&self.live).await);
+        }
         let (outcome, verdict) = self.carry_out().await;
         let signer = self.live.sender.signer.as_ref().map(|(identity, _)| identity);
         let result = match &verdict {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use zi2_config::{ChainMode, IngressMode};
-use zi2_flow::{Client, Inbound, Outcome as Judged};
+use zi2_config::{Bounces, ChainMode, IngressMode};
+use zi2_flow::{CheckedBounce, Client, Dkim2Rules, Inbound, Outcome as Judged, ReceivedBounce};
 use zi2_mail::{Header, HeaderBuilder, NewField, Timestamp};
 use zi2_milter::{Envelope, LeadingSpace, Macros, Message, Next, Opening, Outcome};
 use zi2_sig::dkim2;
@@ -12,7 +12,7 @@ use zi2_store::{Snapshot, SnapshotKey};
 use zi2_trust::render::{authentication_results, existing_chain, verified};
 use zi2_trust::{Dmarc, Judgement, Submission};
 
-use super::edits::{delivered, header_edits, too_many_forged};
+use super::edits::{delivered, header_edits, refused, too_many_forged};
 use super::envelope::Wrapper;
 use super::guard::{caught, caught_future};
 use super::written::{Kind, SNAPSHOT_FIELD, Written};
@@ -58,12 +58,18 @@ impl Ingress {
                 if self.is_acceptable() {
                     inbound.watch_copies(&envelope);
                 }
-                if self.live.services.snapshots.is_some() {
+                if self.live.services.snapshots.is_some() || self.house().is_some() {
                     inbound.keep_received();
                 }
             }
         }
         (inbound, now)
+    }
+
+    /// Who we are to a bounce, where this may be one.
+    fn house(&self) -> Option<&Arc<Dkim2Rules>> {
+        let is_null = matches!(self.client.mail_from.as_slice(), b"<>" | b"");
+        self.live.dkim2.as_ref().filter(|_| is_null && self.live.bounces != Bounces::Off)
     }
 
     /// Whether the header section is no reason to refuse the message.
@@ -72,14 +78,24 @@ impl Ingress {
     }
 
     /// The judgement with what shall be remembered of it; a fault of ours leaves neither.
-    async fn judge(&mut self) -> Option<(Judged, Timestamp)> {
+    async fn judge(&mut self) -> Option<(Judged, Option<CheckedBounce>, Timestamp)> {
         let (inbound, now) = self.inbound.take()?;
         let envelope = self.wrapper.envelope();
         let judged = caught_future(inbound.finish(&envelope, Submission::Outside, Dmarc::Unknown)).await?;
         if let Some(seen) = judged.seen(now) {
             self.live.services.store.record(seen);
         }
-        Some((judged, now))
+        let bounce = caught_future(self.check_bounce(&judged, now)).await?;
+        Some((judged, bounce, now))
+    }
+
+    /// Whose mail it is about, if it is a bounce that is signed. One that is not stays what it is without DKIM2.
+    async fn check_bounce(&self, judged: &Judged, now: Timestamp) -> Option<CheckedBounce> {
+        let rules = self.house()?;
+        let dkim2::Outcome::Full(evidence) = &judged.dkim2.as_ref()?.outcome else { return None };
+        let envelope = self.wrapper.dkim2(&self.client.mail_from)?;
+        let bounce = ReceivedBounce { evidence, received: judged.received.as_ref()?, envelope: &envelope, now };
+        bounce.check(rules, &self.live.services.resolver).await
     }
 
     /// Keeps what may be sent on, and gives the field by which it will be found: only what is proven, so that a stranger
@@ -105,6 +121,9 @@ impl Ingress {
     fn answer(&self, judgement: &Judgement, chain: Existing<'_>, now: Timestamp, kept: Option<NewField>) -> Outcome {
         if self.live.mode == IngressMode::Monitor {
             return delivered(zi2_milter::Edits::new());
+        }
+        if let (Some(CheckedBounce::Forged(fault)), Bounces::Reject) = (chain.bounce, self.live.bounces) {
+            return refused((5, 7, 1), &fault.to_string());
         }
         let Ok(removals) = self.written.removals(FORGEABLE) else {
             return too_many_forged();
@@ -162,25 +181,26 @@ impl Message for Ingress {
         let judged = self.judge().await;
         let fallback = Judgement::internal_error();
         let (judgement, now) = match &judged {
-            Some((judged, now)) => (&judged.judgement, *now),
+            Some((judged, _, now)) => (&judged.judgement, *now),
             None => (&fallback, caught(|| self.desk.clock.now()).unwrap_or(Timestamp::from_secs(0))),
         };
-        let chain = judged.as_ref().map(|(judged, _)| Existing::of(judged)).unwrap_or_default();
+        let chain = judged.as_ref().map(|(judged, bounce, _)| Existing::of(judged, bounce.as_ref()));
+        let chain = chain.unwrap_or_default();
         // What changes nothing has no way to say which message this is.
         let keeps = judged.as_ref().filter(|_| self.live.mode != IngressMode::Monitor);
-        let kept = keeps.and_then(|(judged, now)| caught(|| self.keep(judged, *now)).flatten());
+        let kept = keeps.and_then(|(judged, _, now)| caught(|| self.keep(judged, *now)).flatten());
         let outcome = self.answer(judgement, chain, now, kept);
         let line = Line {
             queue_id: macros.value("i"),
             result: Result::Verified(judgement, chain),
-            queries: judged.as_ref().map_or(0, |(judged, _)| judged.dns_queries),
+            queries: judged.as_ref().map_or(0, |(judged, ..)| judged.dns_queries),
             sender: self.wrapper.logged_sender(self.live.addresses),
             login: None,
             recipients: self.wrapper.count(),
             took: began.elapsed(),
         };
         line.tell(&self.desk.metrics);
-        if let Some(took) = judged.as_ref().and_then(|(judged, _)| judged.key_search) {
+        if let Some(took) = judged.as_ref().and_then(|(judged, ..)| judged.key_search) {
             self.desk.metrics.searched(judgement, took);
         }
         outcome

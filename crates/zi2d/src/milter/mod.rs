@@ -1,6 +1,7 @@
 //! Messages of a mail server: what comes in is verified, what goes out is certified, and signed with DKIM2 where it leaves
 //! the queue. Which of them is said by the listener, never guessed from a message.
 
+mod bounce;
 mod edits;
 mod egress;
 mod envelope;

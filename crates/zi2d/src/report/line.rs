@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tracing::field::display as word;
 use zi2_chain::ChainResults;
-use zi2_flow::Outcome;
+use zi2_flow::{CheckedBounce, Outcome};
 use zi2_mail::Domain;
 use zi2_sig::{Identity, dkim2};
 use zi2_trust::render::via;
@@ -54,14 +54,17 @@ pub(crate) struct Existing<'a> {
     pub(crate) dkim2: Option<&'a dkim2::Verdict>,
     /// Whether its copies came before, if that was asked.
     pub(crate) copies: Option<&'a Copies>,
+    /// What was found of a bounce, if it is one.
+    pub(crate) bounce: Option<&'a CheckedBounce>,
 }
 
 impl<'a> Existing<'a> {
-    pub(crate) fn of(judged: &'a Outcome) -> Existing<'a> {
+    pub(crate) fn of(judged: &'a Outcome, bounce: Option<&'a CheckedBounce>) -> Existing<'a> {
         Existing {
             results: judged.chain.as_ref(),
             dkim2: judged.dkim2.as_ref(),
             copies: judged.copies.as_ref(),
+            bounce,
         }
     }
 }
@@ -99,6 +102,9 @@ impl Line<'_> {
                 if let Some(copies) = chain.copies {
                     metrics.copies_asked(copies.as_str());
                 }
+                if let Some(bounce) = chain.bounce {
+                    metrics.bounce_checked(bounce.as_str());
+                }
                 self.log_judgement(judgement, chain);
             }
             Result::Signed { from, identity, signed } => {
@@ -114,7 +120,7 @@ impl Line<'_> {
     }
 
     fn log_judgement(&self, judgement: &Judgement, chain: Existing<'_>) {
-        let Existing { results: chain, dkim2, copies } = chain;
+        let Existing { results: chain, dkim2, copies, bounce } = chain;
         let failed = dkim2.and_then(|verdict| verdict.failure().zip(verdict.chain()));
         tracing::info!(
             queue_id = word(self.queue_id()),
@@ -135,6 +141,7 @@ impl Line<'_> {
             dkim2 = dkim2.map(|verdict| word(verdict.result())),
             dkim2_reason = dkim2.and_then(dkim2::Verdict::failure).map(|failure| word(failure.code())),
             dkim2_replay = copies.map(|copies| word(copies.as_str())),
+            bounce = bounce.map(|bounce| word(bounce.as_str())),
             dkim2_hop = failed.and_then(|(failure, chain)| failure.hop(chain)),
             mail_from = self.sender.as_deref().map(word),
             recipients = self.recipients,
@@ -172,7 +179,7 @@ impl Line<'_> {
             dkim_signatures = dkim.count(),
             dkim_reason = dkim_words.filter(|(result, _)| *result != "signed").map(|(_, reason)| word(reason)),
             dkim2 = dkim2_words.map(|(result, _)| word(result)),
-            dkim2_reason = dkim2_words.filter(|(result, _)| *result != "signed").map(|(_, reason)| word(reason)),
+            dkim2_reason = dkim2_words.filter(|(_, reason)| *reason != "first").map(|(_, reason)| word(reason)),
             login = self.login.as_deref().map(word),
             mail_from = self.sender.as_deref().map(word),
             recipients = self.recipients,

@@ -53,6 +53,7 @@ pub struct Metrics {
     dmarc: Family<ResultLabels, Counter>,
     dkim2: Family<ResultLabels, Counter>,
     dkim2_copies: Family<ResultLabels, Counter>,
+    bounces: Family<ResultLabels, Counter>,
     answers: Family<DirectionLabels, Histogram>,
     issue_failures: Counter,
     reload_ok: Gauge,
@@ -129,6 +130,7 @@ impl Metrics {
             dmarc: Family::default(),
             dkim2: Family::default(),
             dkim2_copies: Family::default(),
+            bounces: Family::default(),
             answers: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             issue_failures: Counter::default(),
             reload_ok: Gauge::default(),
@@ -166,6 +168,7 @@ impl Metrics {
         to.register("zi2_dkim2_results", "Incoming messages by the result of DKIM2", self.dkim2.clone());
         let about = "Incoming messages whose DKIM2 chain holds by what the replay store knows of them";
         to.register("zi2_dkim2_copies", about, self.dkim2_copies.clone());
+        to.register("zi2_bounces", "Incoming bounces signed with DKIM2 by whose mail they are about", self.bounces.clone());
         let about = "Certifications that left without an entry in the log of issued nonces";
         to.register("zi2_issue_failures", about, self.issue_failures.clone());
         to.register("zi2_config_last_reload_success", "1 if the last reload succeeded", self.reload_ok.clone());
@@ -181,7 +184,7 @@ impl Metrics {
     }
 
     /// The figures in the OpenMetrics text format.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let mut out = String::new();
         match self.registry.read() {
             Ok(registry) => text::encode(&mut out, &registry).map_or_else(|_| String::new(), |()| out),
@@ -259,6 +262,10 @@ impl Metrics {
 
     pub(crate) fn copies_asked(&self, result: &'static str) {
         self.dkim2_copies.get_or_create(&ResultLabels { result }).inc();
+    }
+
+    pub(crate) fn bounce_checked(&self, result: &'static str) {
+        self.bounces.get_or_create(&ResultLabels { result }).inc();
     }
 
     pub(crate) fn departed(&self, result: &'static str, reason: &'static str, took: Duration) {

@@ -50,6 +50,8 @@ pub(crate) enum Dkim2Signed {
     First,
     /// It has a further one.
     Further,
+    /// It is a bounce of the mail server, and signed.
+    Bounce,
     /// Nothing was added.
     Unsigned(Dkim2Unsigned),
 }
@@ -61,6 +63,7 @@ impl Dkim2Signed {
             Dkim2Signed::NotAsked => None,
             Dkim2Signed::First => Some(("signed", "first")),
             Dkim2Signed::Further => Some(("signed", "further")),
+            Dkim2Signed::Bounce => Some(("signed", "bounce")),
             Dkim2Signed::Unsigned(reason) => Some(("skipped", reason.as_str())),
         }
     }

@@ -19,13 +19,13 @@ use crate::chain::with_chain;
 use crate::dkim::{identities, published, signing};
 use crate::kit::{Delivered, NOW, Running, Side, Way, clock, domain, key, letter, live, services};
 
-const ALICE: &str = "alice@good.example";
-const SUBMITTED: Way<'_> =
+pub(crate) const ALICE: &str = "alice@good.example";
+pub(crate) const SUBMITTED: Way<'_> =
     Way { service: "ORIGINATING", login: ALICE, sender: "<alice@good.example>", to: &["<bob@recv.example>"] };
 /// Back from the queue, where nobody has a login.
 const RETURNED: Way<'_> = Way { login: "", ..SUBMITTED };
 /// What the forwarder sends on.
-const FORWARDED: Way<'_> =
+pub(crate) const FORWARDED: Way<'_> =
     Way { service: "FORWARDING", login: "", sender: "<fwd@recv.example>", to: &["<carol@third.example>"] };
 
 fn facts(name: &str, seed: u8) -> DkimKeyFacts {
@@ -36,18 +36,18 @@ fn facts(name: &str, seed: u8) -> DkimKeyFacts {
     }
 }
 
-fn of_forwarder() -> [DkimKeyFacts; 2] {
+pub(crate) fn of_forwarder() -> [DkimKeyFacts; 2] {
     [facts("recv.example", 21), facts("other.example", 22)]
 }
 
-fn everybody() -> FixedDns {
+pub(crate) fn everybody() -> FixedDns {
     let with = |dns: FixedDns, key: &DkimKeyFacts| {
         dns.with(key.name().unwrap().as_str(), FixedNode::of_txt(&[key.key.record().as_str()]))
     };
     of_forwarder().iter().fold(published(), with)
 }
 
-fn rules() -> Dkim2Rules {
+pub(crate) fn rules() -> Dkim2Rules {
     let mut rules = Dkim2Rules::new(vec![key().public()]);
     for identity in identities() {
         rules.add_dkim(DkimKeyFacts { domain: identity.domain, selector: identity.selector, key: identity.key });
@@ -56,7 +56,7 @@ fn rules() -> Dkim2Rules {
 }
 
 /// Signs before the queue.
-fn at_once(rules: Dkim2Rules) -> Live {
+pub(crate) fn at_once(rules: Dkim2Rules) -> Live {
     let mut live = signing(live(services(FixedDns::new())));
     live.sender.dkim2 = Some(Arc::new(rules));
     live
@@ -70,13 +70,13 @@ fn at_last() -> Live {
 }
 
 /// Another server, which keeps what comes in.
-struct Forwarder {
-    live: Box<dyn Fn() -> Live>,
+pub(crate) struct Forwarder {
+    pub(crate) live: Box<dyn Fn() -> Live>,
     _folder: tempfile::TempDir,
 }
 
 impl Forwarder {
-    fn new() -> Forwarder {
+    pub(crate) fn new() -> Forwarder {
         let folder = tempfile::tempdir().unwrap();
         let bounds = SnapshotBounds { count: 10, octets: 1_000_000, expiry: Duration::from_secs(3600) };
         let snapshots = Snapshots::start(SnapshotFiles::open(folder.path(), bounds).unwrap()).unwrap();
@@ -91,24 +91,24 @@ impl Forwarder {
         Forwarder { live: Box::new(live), _folder: folder }
     }
 
-    async fn receive(&self, way: &Way<'_>, content: &[u8]) -> Delivered {
+    pub(crate) async fn receive(&self, way: &Way<'_>, content: &[u8]) -> Delivered {
         Running::start(Side::Ingress, (self.live)()).pass(&Way { login: "", ..*way }, content).await
     }
 
-    async fn send(&self, way: &Way<'_>, content: &[u8], later: u64) -> Delivered {
+    pub(crate) async fn send(&self, way: &Way<'_>, content: &[u8], later: u64) -> Delivered {
         let now = Timestamp::from_secs(NOW + later);
         Running::with_clock(Side::Handoff, (self.live)(), clock(now)).pass(way, content).await
     }
 }
 
-async fn judged(way: &Way<'_>, content: &[u8]) -> Verdict {
+pub(crate) async fn judged(way: &Way<'_>, content: &[u8]) -> Verdict {
     let (envelope, now) = (Envelope::of(way.sender.as_bytes(), way.to), Timestamp::from_secs(NOW + 60));
     let budget = Arc::new(Budget::new(60, Duration::from_secs(30)));
     let resolver = Resolver::fixed(everybody());
     zi2_flow::dkim2(&Message::split(content), &envelope, now, &Policy::default(), &resolver, &budget).await
 }
 
-async fn result(way: &Way<'_>, content: &[u8]) -> String {
+pub(crate) async fn result(way: &Way<'_>, content: &[u8]) -> String {
     let verdict = judged(way, content).await;
     verdict.failure().map_or_else(|| verdict.result().to_owned(), ToString::to_string)
 }
@@ -119,7 +119,7 @@ fn names(delivered: &Delivered) -> Vec<String> {
 }
 
 /// A message of Alice that her own server signed before its queue.
-async fn signed(content: &[u8]) -> Delivered {
+pub(crate) async fn signed(content: &[u8]) -> Delivered {
     Running::start(Side::Egress, at_once(rules())).pass(&SUBMITTED, content).await
 }
 

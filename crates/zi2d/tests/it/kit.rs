@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use zi2_config::{HostedDomains, IngressMode, LogAddresses, OnMismatch, OwnDomain, SenderMap};
+use zi2_config::{Bounces, HostedDomains, IngressMode, LogAddresses, OnMismatch, OwnDomain, SenderMap};
 use zi2_flow::{ReceiverRules, SenderRules, Services};
 use zi2_keys::{Documents, FixedDns, FixedNode, Resolver};
 use zi2_mail::{Domain, HostName, Message, Timestamp};
@@ -69,6 +69,7 @@ pub(crate) fn live(services: Services) -> Live {
             window: zi2_sig::limits::WINDOW_SECS,
         },
         dkim2: None,
+        bounces: Bounces::Check,
         authserv_id: HostName::parse(OURS).unwrap(),
         sid: HostName::parse("mail.good.example").unwrap(),
         chain: None,

@@ -7,7 +7,7 @@ use zi2_config::{ChainMode, Config, Listen};
 
 use super::lines::{Lines, Service};
 use super::{FORWARDING_PORT, ORIGINATING, ORIGINATING_PORT, SIGNING};
-use crate::cmd::doctor::postfix::{Role, Setup, known, role};
+use crate::cmd::doctor::postfix::{BOUNCE, MAIL_CLASSES, Role, Setup, has_bounces, known, role};
 
 /// The cleanup service that keeps fields which others may have signed.
 const CLEANUP: &str = "zi2-cleanup";
@@ -54,6 +54,10 @@ impl Plan<'_> {
                 "smtp_generic_maps",
                 "",
             );
+        }
+        if dkim2.knows_bounces() && !egress.listen.is_empty() {
+            let why = "Bounces made here pass the milter too, so that those of mail with DKIM2 are signed.";
+            lines.main(why, MAIL_CLASSES, self.setup.map_or_else(|| BOUNCE.to_owned(), with_bounces));
         }
         if self.goes_around() {
             let limit = format!("{SIGNING}_destination_recipient_limit");
@@ -209,6 +213,15 @@ impl Plan<'_> {
         });
         let found: Vec<String> = smtpd.collect();
         if found.is_empty() { vec![usual.to_owned()] } else { found }
+    }
+}
+
+/// The classes of Postfix' own mail that pass milters, with bounces among them.
+fn with_bounces(setup: &Setup) -> String {
+    match setup.main(MAIL_CLASSES) {
+        "" => BOUNCE.to_owned(),
+        classes if has_bounces(classes) => classes.to_owned(),
+        classes => format!("{classes}, {BOUNCE}"),
     }
 }
 

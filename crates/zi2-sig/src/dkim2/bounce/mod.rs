@@ -5,6 +5,7 @@
 mod back;
 mod check;
 mod compose;
+mod made;
 mod nonce;
 mod report;
 
@@ -13,6 +14,7 @@ use zi2_mail::Domain;
 pub use back::{NotPassedBack, PassedBack};
 pub use check::{AuthenticBounce, BounceFault, BounceVerifier, House};
 pub use compose::{ComposeError, Failing, Reporter, Returning, compose};
+pub use made::{MadeBounce, NotSignable};
 pub use nonce::NonceKey;
 pub use report::{Action, ReportError, StatusCode};
 

@@ -8,6 +8,17 @@ use super::setup::Setup;
 use crate::cmd::doctor::finding::{Chart, quoted};
 use crate::cmd::setup::{FORWARDING_PORT, ORIGINATING, ORIGINATING_PORT, SIGNING};
 
+/// § postconf(5): which of its own mail Postfix shows to non_smtpd_milters.
+pub(in crate::cmd) const MAIL_CLASSES: &str = "internal_mail_filter_classes";
+
+/// Its class of bounces.
+pub(in crate::cmd) const BOUNCE: &str = "bounce";
+
+/// Whether bounces are among these classes.
+pub(in crate::cmd) fn has_bounces(classes: &str) -> bool {
+    classes.split([',', ' ', '\t']).any(|class| class == BOUNCE)
+}
+
 /// The command that prints all of it.
 const SETUP: &str = "zi2-cert setup postfix";
 
@@ -19,6 +30,7 @@ pub(super) fn look(config: &Config, setup: &Setup, doors: &[Door], chart: &mut C
     let traps = Traps { config, setup };
     traps.conversion(chart);
     traps.generic(chart);
+    traps.bounces(chart);
     match config.dkim2.listen.is_empty() {
         true => traps.before_the_queue(chart),
         false => traps.behind_the_queue(doors, chart),
@@ -56,6 +68,22 @@ impl Traps<'_> {
             let seen = format!("smtp_generic_maps = {maps} rewrites header and envelope after they were signed");
             let fix = "use sender_canonical_maps, which rewrites before; then postfix reload";
             chart.problem("postfix.rewrites", seen, fix);
+        }
+    }
+
+    /// Postfix shows its bounces to milters only where it is told to.
+    fn bounces(&self, chart: &mut Chart) {
+        const CHECK: &str = "postfix.bounces";
+        if !self.config.dkim2.knows_bounces() || self.config.egress.listen.is_empty() {
+            return;
+        }
+        match self.setup.main(MAIL_CLASSES) {
+            classes if has_bounces(classes) => chart.ok(CHECK, "bounces made here pass the milter, to be signed"),
+            classes => {
+                let seen = "bounces made here do not pass the milter: they leave unsigned";
+                let wanted = if classes.is_empty() { BOUNCE.to_owned() } else { format!("{classes}, {BOUNCE}") };
+                chart.warning(CHECK, seen, self.set(MAIL_CLASSES, &wanted));
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use crate::io::Host;
 use crate::program::{self, Failure};
 
 /// The parameters that are looked at.
-const PARAMETERS: [&str; 20] = [
+const PARAMETERS: [&str; 21] = [
     "smtpd_milters",
     "non_smtpd_milters",
     "milter_default_action",
@@ -28,6 +28,7 @@ const PARAMETERS: [&str; 20] = [
     "message_drop_headers",
     "virtual_alias_maps",
     "always_bcc",
+    "internal_mail_filter_classes",
     "default_destination_recipient_limit",
     "zi2-sign_destination_recipient_limit",
 ];
