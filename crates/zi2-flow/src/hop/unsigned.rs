@@ -150,7 +150,9 @@ impl Dkim2Unsigned {
                 "it is larger than what is compared here, too many are under way, or its recipients or the change made here \
                  need more than a header field holds"
             }
-            Dkim2Unsigned::BounceReport => "a bounce made here is no report that can be read, or the message does not come back in it",
+            Dkim2Unsigned::BounceReport => {
+                "a bounce made here is no report that can be read, or the message does not come back in it"
+            }
             Dkim2Unsigned::BounceAddressee => {
                 "a bounce made here does not go to the sender of the newest signature: nothing is to be done"
             }

@@ -168,7 +168,11 @@ impl Metrics {
         to.register("zi2_dkim2_results", "Incoming messages by the result of DKIM2", self.dkim2.clone());
         let about = "Incoming messages whose DKIM2 chain holds by what the replay store knows of them";
         to.register("zi2_dkim2_copies", about, self.dkim2_copies.clone());
-        to.register("zi2_bounces", "Incoming bounces signed with DKIM2 by whose mail they are about", self.bounces.clone());
+        to.register(
+            "zi2_bounces",
+            "Incoming bounces signed with DKIM2 by whose mail they are about",
+            self.bounces.clone(),
+        );
         let about = "Certifications that left without an entry in the log of issued nonces";
         to.register("zi2_issue_failures", about, self.issue_failures.clone());
         to.register("zi2_config_last_reload_success", "1 if the last reload succeeded", self.reload_ok.clone());

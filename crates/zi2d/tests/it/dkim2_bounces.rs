@@ -39,8 +39,7 @@ async fn made_here(live: Live, sender: &str, to: &str, content: &[u8]) -> Delive
     running
         .talk(move |mut client: Client| {
             client.open(&Origin::LOCAL).unwrap();
-            let mail =
-                Mail { sender: &sender, recipients: &[&to], macros: &[], queue_id: "4bTEST", content: &content };
+            let mail = Mail { sender: &sender, recipients: &[&to], macros: &[], queue_id: "4bTEST", content: &content };
             let answer = client.send(&mail).unwrap();
             let octets = answer.apply(&content);
             Delivered { answer, octets }

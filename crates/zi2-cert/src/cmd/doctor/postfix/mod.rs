@@ -11,8 +11,8 @@ use std::path::Path;
 use zi2_config::Config;
 
 use super::finding::{Chart, quoted, quoted_path};
-use door::Door;
 pub(in crate::cmd) use dkim2::{BOUNCE, MAIL_CLASSES, has_bounces};
+use door::Door;
 pub(in crate::cmd) use door::Role;
 pub(in crate::cmd) use door::role;
 pub(in crate::cmd) use milters::known;
