@@ -131,7 +131,9 @@ fn another(section: &str, key: &str, root: &Path) -> String {
         ("egress", "form") => "\"page\"".to_owned(),
         ("egress", _) => "\"reject\"".to_owned(),
         ("ingress", "mode") => "\"monitor\"".to_owned(),
-        ("ingress", "page_name") | ("chain" | "replay", "mode") => "\"off\"".to_owned(),
+        ("ingress", "page_name") | ("chain" | "replay", "mode") | ("replay", "dkim2") | ("dkim2", "bounces") => {
+            "\"off\"".to_owned()
+        }
         ("ingress" | "chain", "deadline") => "\"1s\"".to_owned(),
         ("ingress", _) | ("history", "min_span" | "idle" | "expected") => "\"48h\"".to_owned(),
         ("replay", "capacity") => "5000".to_owned(),
@@ -190,6 +192,8 @@ fn every_word_has_a_meaning() {
         ("ingress", "page_name", &["fallback", "off"]),
         ("chain", "mode", &["mark", "evaluate", "off"]),
         ("replay", "mode", &["off", "flag", "fail"]),
+        ("replay", "dkim2", &["off", "log", "fail"]),
+        ("dkim2", "bounces", &["off", "check", "reject"]),
         ("dkim", "canonicalization", &["relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple"]),
         ("dkim2", "hash", &["sha256", "sha512", "both"]),
         ("dkim2", "draft", &["08", "09"]),
