@@ -3,31 +3,10 @@
 
 mod said;
 
-use std::path::{Path, PathBuf};
-
 use said::{NOW, Said, zi2_cert};
-use serde_json::{Value, json};
+use serde_json::json;
 use zi2_cert::Exit;
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/dkim2")
-}
-
-fn read(name: &str) -> Value {
-    serde_json::from_slice(&std::fs::read(folder().join(name)).unwrap()).unwrap()
-}
-
-/// The DNS of the vectors as a world has it.
-fn dns() -> Value {
-    let mut names = serde_json::Map::new();
-    for (domain, selectors) in read("dns.json").as_object().unwrap() {
-        for (selector, records) in selectors.as_object().unwrap() {
-            let txt: Vec<Value> = records.as_array().unwrap().iter().map(|one| json!([one[1]])).collect();
-            names.insert(format!("{selector}.{domain}"), json!({"txt": txt}));
-        }
-    }
-    Value::Object(names)
-}
+use zi2_testkit::dkim2_vectors::{dns, folder, read};
 
 fn run(arguments: &[&str]) -> Said {
     zi2_cert(arguments)

@@ -9,6 +9,10 @@ use zi2_sig::dkim2::{Draft, Flag, HashChoice};
 
 use crate::listen::Listen;
 
+/// The name, `milter_macro_daemon_name` in Postfix, of the service by which only mail of ours comes back from the queue. The
+/// same that administrators give to submission.
+pub const ORIGINATING: &str = "ORIGINATING";
+
 /// `[dkim2]`
 #[derive(Clone, PartialEq, Debug)]
 pub struct Dkim2 {

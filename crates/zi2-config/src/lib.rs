@@ -54,7 +54,7 @@ pub use senders::{
 pub use dkim::{Dkim, DkimChoice, DkimKeyEntry, DkimKeyPlace, DkimTableFault, DkimTables, InlineKey};
 
 // how DKIM2 signs
-pub use dkim2::{Bounces, Dkim2, Hidden, SnapshotPlace};
+pub use dkim2::{Bounces, Dkim2, Hidden, ORIGINATING, SnapshotPlace};
 
 // in words
 pub use origins::{Effective, Origins};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use zi2_config::{HostedDomains, OnMismatch, SenderDecision, SenderMap, Submitter};
-use zi2_mail::{AddrSpec, DigestPlan, Digests, Domain, Header, NewField, Timestamp, parse_from};
+use zi2_mail::{AddrSpec, DigestPlan, Digests, Domain, Header, NewField, Timestamp, format_date, parse_from};
 use zi2_sig::dkim;
 use zi2_sig::{Candidate, Form, Identity, KeyAnswer, Origin, Signed, Signer, SigningKey, Unambiguous, Verifier};
 use zi2_trust::{
@@ -262,24 +262,13 @@ impl Own<'_> {
 
 /// A Date field for a client that sent none (RFC 5322 §3.6.1), in UTC.
 pub fn date_field(now: Timestamp) -> Option<NewField> {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]; // day 0 was a Thursday
-    let (year, month, day) = now.date();
-    let weekday = WEEKDAYS.iter().cycle().nth(usize::try_from(now.day() % 7).ok()?)?;
-    let month = MONTHS.get(usize::from(month).checked_sub(1)?)?;
-    let second = now.secs() % 86_400;
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    NewField::unfolded(
-        "Date",
-        &format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} +0000"),
-    )
-    .ok()
+    NewField::unfolded("Date", &format_date(now)).ok()
 }
 
 /// A Message-ID field for a client that sent none (RFC 5322 §3.6.4); `random` makes it unique.
 pub fn message_id_field(random: &[u8; 16], host: &zi2_mail::HostName) -> Option<NewField> {
-    let unique: String = random.iter().map(|b| format!("{b:02x}")).collect();
-    NewField::unfolded("Message-ID", &format!("<{unique}@{host}>")).ok()
+    let unique = u128::from_be_bytes(*random);
+    NewField::unfolded("Message-ID", &format!("<{unique:032x}@{host}>")).ok()
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! All DKIM2 vectors through `Inbound`: the verdict of the library, whatever the pieces; and what is kept of a message.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,29 +10,10 @@ use zi2_keys::{Budget, Resolver};
 use zi2_mail::{Message, crlf_at_every_lf};
 use zi2_sig::dkim2::{Outcome as Proven, Policy};
 use zi2_store::{MemoryStore, Settings, StoreHandle};
+use zi2_testkit::dkim2_vectors::{dns, folder, read};
 use zi2_trust::{Dmarc, Submission};
 
 const PATIENCE: Duration = Duration::from_secs(30);
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/dkim2")
-}
-
-fn read(name: &str) -> Value {
-    serde_json::from_slice(&std::fs::read(folder().join(name)).unwrap()).unwrap()
-}
-
-/// The DNS of the vectors as a world has it.
-fn dns() -> Value {
-    let mut names = serde_json::Map::new();
-    for (domain, selectors) in read("dns.json").as_object().unwrap() {
-        for (selector, records) in selectors.as_object().unwrap() {
-            let txt: Vec<Value> = records.as_array().unwrap().iter().map(|one| json!([one[1]])).collect();
-            names.insert(format!("{selector}.{domain}"), json!({"txt": txt}));
-        }
-    }
-    Value::Object(names)
-}
 
 /// The cases with their octets and worlds.
 fn cases() -> Vec<(Value, Vec<u8>, World)> {

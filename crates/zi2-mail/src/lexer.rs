@@ -268,19 +268,17 @@ impl<'a> Lexer<'a> {
 
 /// § RFC 5322 §3.2.3 atext; RFC 6532 §3.2 adds everything beyond ASCII.
 pub(crate) fn is_atext(octet: u8) -> bool {
-    /// Looked up for each octet of an address: one load is quicker than the comparisons.
-    #[allow(clippy::indexing_slicing, reason = "the compiler makes the table, and would say so")]
-    const TABLE: [bool; 256] = {
-        let mut table = [false; 256];
-        let mut octet = u8::MAX;
-        while octet > 0 {
-            let others = matches!(octet, b'!' | b'*' | b'+' | b'-' | b'=' | b'?' | 0x80..);
-            table[octet as usize] = others || matches!(octet, b'#'..=b'\'' | b'/'..=b'9' | b'A'..=b'Z' | b'^'..=b'~');
-            octet -= 1;
+    /// One bit for each of ASCII: asked for each octet of an address, a shift is quicker than the comparisons.
+    const ATEXT: u128 = {
+        let (mut set, mut octet) = (0, b'!');
+        while octet < 0x7f {
+            let is_mark = matches!(octet, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'/' | b'=' | b'?' | b'^'..=b'`' | b'{'..=b'~');
+            set |= ((is_mark || octet.is_ascii_alphanumeric()) as u128) << octet;
+            octet += 1;
         }
-        table
+        set
     };
-    TABLE.get(usize::from(octet)).copied().unwrap_or_default()
+    !octet.is_ascii() || (ATEXT >> octet) & 1 == 1
 }
 
 /// The first control octet that is neither a tab nor in a fold (CRLF before white space).

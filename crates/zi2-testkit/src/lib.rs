@@ -11,6 +11,7 @@
 
 mod case;
 mod chain;
+pub mod dkim2_vectors;
 mod dns;
 mod hops;
 mod keys;

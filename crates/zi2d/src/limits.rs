@@ -42,7 +42,3 @@ pub const FILE_HANDLES: u64 = 65_536;
 
 /// Hosted domains whose records are looked at: an hour's look must not become a flood of questions.
 pub const WATCHED_DOMAINS: usize = 500;
-
-/// The name, `milter_macro_daemon_name` in Postfix, of the service by which only mail of ours comes back from the queue. The
-/// same that administrators give to submission.
-pub const ORIGINATING: &str = "ORIGINATING";

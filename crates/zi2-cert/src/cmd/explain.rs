@@ -87,7 +87,9 @@ fn object(code: Code) -> serde_json::Value {
     let reason = match code {
         Code::Of(reason) => reason,
         Code::Dkim2(why) => {
-            return serde_json::json!({"reason": why.as_str(), "people": DKIM2, "admins": why.advice()});
+            // Every object has every key: what to do stands in the detail of these.
+            return serde_json::json!({"reason": why.as_str(), "people": DKIM2, "admins": why.advice(), "remedy": null,
+                "paragraph": null, "who": null, "retryable": null});
         }
     };
     let Explanation { people, admins, remedy, paragraph, fault, retryable } = reason.explanation();

@@ -1,5 +1,7 @@
 //! Mail to measure with: made here, the same in every run, no two messages alike.
 
+use super::sequence::Sequence;
+
 /// Words of the bodies and subjects.
 const WORDS: [&str; 24] = [
     "the",
@@ -28,27 +30,9 @@ const WORDS: [&str; 24] = [
     "I",
 ];
 
-/// A sequence without chance: SplitMix64.
-pub(crate) struct Sequence(u64);
-
 impl Sequence {
-    pub(crate) fn new(start: u64) -> Sequence {
-        Sequence(start)
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
     pub(crate) fn octets<const N: usize>(&mut self) -> [u8; N] {
         std::array::from_fn(|_| self.next().to_le_bytes()[0])
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound as u64).unwrap_or(0)
     }
 
     fn word(&mut self) -> &'static str {

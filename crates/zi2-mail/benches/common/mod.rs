@@ -5,3 +5,4 @@ pub(crate) mod corpus;
 pub(crate) mod options;
 pub(crate) mod race;
 pub(crate) mod report;
+pub(crate) mod sequence;

@@ -3,7 +3,8 @@
 use zi2_mail::{DigestPlan, HostName, Message, Timestamp};
 use zi2_sig::{Form, Identity, Kid, Outcome, PublicKey, Signed, Signer, SigningKey, Verifier, limits};
 
-use crate::common::corpus::{self, Sequence};
+use crate::common::corpus;
+use crate::common::sequence::Sequence;
 use crate::inputs;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_777_400_000);

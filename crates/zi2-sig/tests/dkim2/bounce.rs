@@ -49,6 +49,18 @@ fn bounce(received: &[u8], by: &Envelope, domain: &str, returning: Returning) ->
     signed(&mail, &leave, domain)
 }
 
+fn by_list() -> Envelope {
+    envelope(BY_LIST.0, BY_LIST.1)
+}
+
+/// What c.example received, the bounce it sends of it, and by what leave.
+fn returned() -> (Vec<u8>, Vec<u8>, BounceLeave) {
+    let (by, received) = (by_list(), received(list_terms()));
+    let bounce = bounce(&received, &by, "c.example", Returning::Whole);
+    let leave = BounceLeave::of(&judge(&received, &by)).unwrap();
+    (received, bounce, leave)
+}
+
 fn house(domains: &[Domain]) -> House<'_> {
     House { domains, nonces: None }
 }
@@ -77,7 +89,7 @@ fn fault(bounce: &[u8], to: &str, ours: &[&str]) -> String {
 
 #[test]
 fn back_to_the_author() {
-    let by = envelope(BY_LIST.0, BY_LIST.1);
+    let by = by_list();
     for returning in [Returning::Whole, Returning::Header] {
         let received = received(list_terms());
         let from_c = bounce(&received, &by, "c.example", returning);
@@ -112,7 +124,7 @@ fn back_to_the_author() {
 fn who_is_sent_a_bounce() {
     let mail = received(list_terms());
     let verdict = |mail: &[u8], by: &Envelope| BounceLeave::of(&judge(mail, by));
-    let by = envelope(BY_LIST.0, BY_LIST.1);
+    let by = by_list();
     let leave = verdict(&mail, &by).unwrap();
     assert_eq!(leave.to().to_string(), "<bounce@b.example>");
     for (name, may) in [("c.example", true), ("sub.c.example", false), ("b.example", false), ("example.com", false)] {
@@ -135,10 +147,7 @@ fn who_is_sent_a_bounce() {
 /// § -08 16.3: everything that has to hold, one broken at a time.
 #[test]
 fn forged_bounces() {
-    let by = envelope(BY_LIST.0, BY_LIST.1);
-    let received = received(list_terms());
-    let good = bounce(&received, &by, "c.example", Returning::Whole);
-    let leave = BounceLeave::of(&judge(&received, &by)).unwrap();
+    let (_, good, leave) = returned();
     // Signed anew after an edit, as whoever holds the key of a domain can.
     let composed = String::from_utf8(good[find(&good, "From: Mail delivery")..].to_vec()).unwrap();
     let edited = |from: &str, to: &str, domain: &str| {
@@ -243,10 +252,7 @@ fn find(mail: &[u8], text: &str) -> usize {
 #[test]
 fn bounces_of_bounces_and_to_others() {
     // c.example makes a bounce of a bounce: nothing was sent by nobody.
-    let by = envelope(BY_LIST.0, BY_LIST.1);
-    let received = received(list_terms());
-    let good = bounce(&received, &by, "c.example", Returning::Whole);
-    let leave = BounceLeave::of(&judge(&received, &by)).unwrap();
+    let (_, good, leave) = returned();
     let composed = &good[find(&good, "From: Mail delivery")..];
     // Addressed to a stranger, whom the sender would like to mail through us.
     let elsewhere = envelope("<>", &["<victim@b.example>"]);
@@ -254,6 +260,11 @@ fn bounces_of_bounces_and_to_others() {
     let mail = originate(composed, terms, identity("c.example")).unwrap();
     let b = [domain("b.example")];
     assert_eq!(checked(&mail, &elsewhere, &house(&b), NOW).unwrap_err(), BounceFault::Addressee);
+    let to_nobody = envelope("<>", &[]);
+    let message = Message::split(&good);
+    let of_good = evidence(&good, &envelope("<>", &["<bounce@b.example>"]));
+    let checked_for = |by| BounceVerifier::new(&of_good, by, &message, &house(&b), Timestamp::from_secs(NOW)).err();
+    assert_eq!(checked_for(&to_nobody), Some(BounceFault::Addressee));
     // With a sender it is no bounce.
     let sender = envelope("<x@c.example>", &["<bounce@b.example>"]);
     let with_sender = to("<x@c.example>", &["<bounce@b.example>"]);
@@ -279,7 +290,7 @@ fn nonces_of_ours() {
     let (key, other) = (NonceKey::new(&[3; 32]), NonceKey::new(&[4; 32]));
     let terms = Terms { nonce: key.nonce("4bQ12"), ..list_terms() };
     let received = received(terms);
-    let good = bounce(&received, &envelope(BY_LIST.0, BY_LIST.1), "c.example", Returning::Header);
+    let good = bounce(&received, &by_list(), "c.example", Returning::Header);
     let b = [domain("b.example")];
     let by = envelope("<>", &["<bounce@b.example>"]);
     let with = |nonces| checked(&good, &by, &House { domains: &b, nonces }, NOW);
@@ -291,9 +302,7 @@ fn nonces_of_ours() {
 
 #[test]
 fn temporary_faults_are_temporary() {
-    let by = envelope(BY_LIST.0, BY_LIST.1);
-    let received = received(list_terms());
-    let good = bounce(&received, &by, "c.example", Returning::Whole);
+    let (received, good, _) = returned();
     let by = envelope("<>", &["<bounce@b.example>"]);
     let b = [domain("b.example")];
     let evidence = evidence(&good, &by);
@@ -317,7 +326,7 @@ fn for_whom_it_had_come() {
     let second =
         hop(&first, &envelope("<ann@a.example>", &both), &list_edit(&first), &list_terms(), &identity("b.example"))
             .unwrap();
-    let good = bounce(&second, &envelope(BY_LIST.0, BY_LIST.1), "c.example", Returning::Whole);
+    let good = bounce(&second, &by_list(), "c.example", Returning::Whole);
     let b = [domain("b.example")];
     let at_b = checked(&good, &envelope("<>", &["<bounce@b.example>"]), &house(&b), NOW).unwrap();
     let (server, name) = (server("b.example"), domain("b.example"));

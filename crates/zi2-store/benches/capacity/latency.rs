@@ -6,8 +6,8 @@ use std::time::Instant;
 use zi2_store::{Batch, Store, StoreHandle};
 use zi2_trust::ReplayVerdict;
 
-use crate::common::corpus::Sequence;
 use crate::common::report::{Cell, Table};
+use crate::common::sequence::Sequence;
 use crate::rows::{self, Rows};
 
 pub(crate) const COLUMNS: [&str; 6] = ["store", "question", "times asked", "p50, us", "p99, us", "longest, us"];

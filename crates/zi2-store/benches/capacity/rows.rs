@@ -4,7 +4,7 @@ use zi2_mail::{Domain, HostName, Timestamp};
 use zi2_sig::{AttestationId, Kid, PublicKey};
 use zi2_trust::{Admission, Seen};
 
-use crate::common::corpus::Sequence;
+use crate::common::sequence::Sequence;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_777_400_000);
 

@@ -76,7 +76,7 @@ impl Supervisor {
     }
 
     fn read(&mut self) -> Result<(), Trouble> {
-        let Loaded { config, notices, .. } = load(&self.paths)?;
+        let Loaded { mut config, notices, .. } = load(&self.paths)?;
         let keys = live::keys(&config)?;
         let now = self.desk.live();
         let mut services = now.services.clone();
@@ -88,6 +88,8 @@ impl Supervisor {
         for section in needs_restart(&self.config, &config) {
             tracing::warn!("{section} has changed; it takes effect at the next start");
         }
+        // No listener comes or goes, so the side that signs with DKIM2 stays the one it is.
+        config.dkim2.listen.clone_from(&self.config.dkim2.listen);
         let live = Live::new(&config, &keys, services, self.desk.clock.now());
         say_what_signs(&config, &live);
         self.desk.replace(live);

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use zi2_config::{IngressMode, ORIGINATING};
 use zi2_flow::{Dkim2Rules, Dkim2Unsigned, FirstHop, Further, Leaving, has_dkim2};
 use zi2_mail::{BodyDigester, DigestPlan, Header, HeaderBuilder, NewField};
 use zi2_milter::{Edits, Envelope, LeadingSpace, Macros, Message, Next, Opening, Outcome};
@@ -16,7 +17,6 @@ use super::envelope::{Wrapper, sender_of};
 use super::guard::{caught, caught_future};
 use super::ingress::push;
 use super::written::{Kind, Written};
-use crate::limits::ORIGINATING;
 use crate::report::{Dkim2Signed, Line, Result};
 use crate::{Desk, Live};
 use zi2_store::SnapshotKey;
@@ -93,7 +93,10 @@ impl Handoff {
         let leaving = Leaving { header, envelope: &envelope, now: self.desk.clock.now(), random };
         if has_dkim2(header, rules) {
             let snapshots = self.live.services.snapshots.as_ref().ok_or(Dkim2Unsigned::HasChain)?;
-            let CameIn::As(key) = self.came_in else { return Err(Dkim2Unsigned::NoSnapshot) };
+            // Where ingress changes nothing, the field is whoever's.
+            let (CameIn::As(key), IngressMode::Mark) = (self.came_in, self.live.mode) else {
+                return Err(Dkim2Unsigned::NoSnapshot);
+            };
             let further = Further::begin(rules, &leaving, (snapshots, key), &self.live.receiver.room)?;
             return Ok(Plan::Further(Box::new(further)));
         }

@@ -1,13 +1,12 @@
 //! DKIM2 through the milter protocol: every vector, the words of the results, and a list's mail restored.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 use zi2_config::{ChainMode, IngressMode};
 use zi2_flow::{Services, World};
 use zi2_keys::{Documents, Resolver};
 use zi2_mail::crlf_at_every_lf;
 use zi2_store::{MemoryStore, Settings, StoreHandle};
+use zi2_testkit::dkim2_vectors::{dns, folder, read};
 use zi2_testkit::{Hop, Mail, Signing};
 use zi2d::Live;
 
@@ -35,15 +34,7 @@ fn words(delivered: &Delivered) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_case() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/dkim2");
-    let read = |name: &str| -> Value { serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap() };
-    let mut dns = serde_json::Map::new();
-    for (domain, selectors) in read("dns.json").as_object().unwrap() {
-        for (selector, records) in selectors.as_object().unwrap() {
-            let txt: Vec<Value> = records.as_array().unwrap().iter().map(|one| json!([one[1]])).collect();
-            dns.insert(format!("{selector}.{domain}"), json!({"txt": txt}));
-        }
-    }
+    let (folder, dns) = (folder(), dns());
     let mut carried = 0;
     for case in read("cases.json").as_array().unwrap() {
         let file = std::fs::read(folder.join("expected").join(case["file"].as_str().unwrap())).unwrap();

@@ -254,4 +254,10 @@ async fn what_is_not_proven_is_not_signed_further() {
         assert_eq!(sent.fields("DKIM2-Signature").len(), hops, "{name}");
         assert_eq!(sent.answer.answered, Answered::Continue, "{name}");
     }
+    // Where ingress changes nothing, nobody takes such fields of others away.
+    let mut monitoring = (forwarder.live)();
+    monitoring.mode = zi2_config::IngressMode::Monitor;
+    let later = clock(Timestamp::from_secs(NOW + 30));
+    let sent = Running::with_clock(Side::Handoff, monitoring, later).pass(&FORWARDED, &received).await;
+    assert_eq!(sent.fields("DKIM2-Signature").len(), 1, "monitor");
 }

@@ -6,11 +6,10 @@
 //! A difference must be one of those that `known` explains; anything else ends the run with status 1.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a check: it may stop")]
 
-#[path = "../../../../crates/zi2-mail/benches/common/corpus.rs"]
-#[allow(dead_code, reason = "of the corpus only its numbers")]
-mod corpus;
 #[path = "../dkim2/house.rs"]
 mod house;
+#[path = "../../../../crates/zi2-mail/benches/common/sequence.rs"]
+mod sequence;
 #[path = "../../../peers/mail-auth/src/world.rs"]
 mod world;
 
@@ -19,8 +18,8 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use corpus::Sequence;
 use house::{DOMAINS, House, Said, Trip, full, name};
+use sequence::Sequence;
 use zi2_sig::dkim2::HashChoice;
 
 fn main() -> ExitCode {
@@ -48,7 +47,7 @@ struct Run {
 
 impl Run {
     fn below(&mut self, end: usize) -> usize {
-        (self.random.next() % end as u64) as usize
+        self.random.below(end)
     }
 
     fn of<T: Clone>(&mut self, choices: &[T]) -> T {

@@ -52,16 +52,7 @@ enum Change {
 }
 
 pub(crate) fn tables(options: &Options) -> [Table; 2] {
-    let columns = [
-        "hops",
-        "change",
-        "octets",
-        "floor, us",
-        "zi2-sig, us",
-        "mail-auth, us",
-        "zi2-sig to floor",
-        "mail-auth to zi2-sig",
-    ];
+    let columns = crate::columns(["hops", "change", "octets"]);
     let [mut verify, mut sign] = ["DKIM2: verify", "DKIM2: sign the newest hop"].map(|name| Table::new(name, &columns));
     let house = House::new();
     let only = options.number("--octets");

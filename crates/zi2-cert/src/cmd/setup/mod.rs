@@ -19,9 +19,6 @@ pub(super) const ORIGINATING_PORT: u16 = 10_026;
 /// Where mail of others comes back that is sent on.
 pub(super) const FORWARDING_PORT: u16 = 10_027;
 
-/// The name of the service by which only mail of ours comes back; the daemon knows it too.
-pub(super) const ORIGINATING: &str = "ORIGINATING";
-
 /// For whom.
 #[derive(clap::Args)]
 pub(crate) struct Args {

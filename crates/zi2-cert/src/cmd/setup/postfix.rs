@@ -3,10 +3,10 @@
 
 use std::net::IpAddr;
 
-use zi2_config::{ChainMode, Config, Listen};
+use zi2_config::{ChainMode, Config, Listen, ORIGINATING};
 
 use super::lines::{Lines, Service};
-use super::{FORWARDING_PORT, ORIGINATING, ORIGINATING_PORT, SIGNING};
+use super::{FORWARDING_PORT, ORIGINATING_PORT, SIGNING};
 use crate::cmd::doctor::postfix::{BOUNCE, MAIL_CLASSES, Role, Setup, has_bounces, known, role};
 
 /// The cleanup service that keeps fields which others may have signed.

@@ -159,7 +159,8 @@ fn check_sent(
         return Err(BounceFault::Stranger(signer.clone()));
     };
     // § -08 16.1: to mf=, and never to nobody
-    if sender.is_null() || by.recipients().iter().any(|recipient| recipient != sender) {
+    let to_sender = |recipient: &Path| recipient == sender;
+    if sender.is_null() || by.recipients().is_empty() || !by.recipients().iter().all(to_sender) {
         return Err(BounceFault::Addressee);
     }
     let sent_to: Vec<Domain> = recipients.iter().filter_map(Path::domain).cloned().collect();

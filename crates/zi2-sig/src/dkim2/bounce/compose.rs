@@ -6,7 +6,7 @@ use zi2_mail::{Domain, HostName, Message, NotSmtp, SmtpScan, Timestamp, format_d
 
 use super::{Action, BounceLeave, StatusCode};
 use crate::dkim2::Path;
-use crate::hash::sha256;
+use crate::hash::{first_octets, sha256};
 use crate::limits;
 
 /// Who reports, and when.
@@ -115,7 +115,7 @@ struct Form {
 impl Form {
     fn of(returned: &[u8], is_ascii_header: bool, is_whole: bool) -> Form {
         // Nobody finds a message that holds its own hash.
-        let boundary = hex(sha256(returned).get(..16).unwrap_or_default());
+        let boundary = format!("{:032x}", u128::from_be_bytes(first_octets(&sha256(returned))));
         let (status_type, returned_type) = match (is_ascii_header, is_whole) {
             (true, true) => ("message/delivery-status", "message/rfc822"),
             (true, false) => ("message/delivery-status", "text/rfc822-headers"),
@@ -134,8 +134,8 @@ impl Form {
         };
         let mut header = format!("From: Mail delivery <MAILER-DAEMON@{}>\r\n", reporter.domain);
         write!(header, "To: {}\r\nSubject: {subject}\r\n", address(leave.to())).ok();
-        let (id, server) = (hex(&reporter.random), reporter.server);
-        write!(header, "Date: {}\r\nMessage-ID: <{id}@{server}>\r\n", format_date(reporter.now)).ok();
+        let (id, server) = (u128::from_be_bytes(reporter.random), reporter.server);
+        write!(header, "Date: {}\r\nMessage-ID: <{id:032x}@{server}>\r\n", format_date(reporter.now)).ok();
         header.push_str("Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n");
         write!(
             header,
@@ -196,8 +196,4 @@ fn status(failing: &[Failing<'_>], reporter: &Reporter<'_>) -> String {
 /// What another server said, as text that ends no line early.
 fn on_one_line(text: &str) -> String {
     crate::dkim2::failure::printable(text.as_bytes(), limits::REPORT_TEXT_OCTETS.min(text.len()))
-}
-
-fn hex(octets: &[u8]) -> String {
-    octets.iter().fold(String::new(), |text, octet| text + &format!("{octet:02x}"))
 }

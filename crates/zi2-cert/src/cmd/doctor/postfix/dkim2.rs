@@ -1,12 +1,12 @@
 //! What DKIM2 wants of Postfix: that nothing changes a message or its envelope after it was signed for them.
 
-use zi2_config::Config;
+use zi2_config::{Config, ORIGINATING};
 
 use super::door::{Door, Role};
 use super::milters::Side;
 use super::setup::Setup;
 use crate::cmd::doctor::finding::{Chart, quoted};
-use crate::cmd::setup::{FORWARDING_PORT, ORIGINATING, ORIGINATING_PORT, SIGNING};
+use crate::cmd::setup::{FORWARDING_PORT, ORIGINATING_PORT, SIGNING};
 
 /// § postconf(5): which of its own mail Postfix shows to non_smtpd_milters.
 pub(in crate::cmd) const MAIL_CLASSES: &str = "internal_mail_filter_classes";
